@@ -1,0 +1,1 @@
+"""The words of Nexus: frozen dataclasses and enums, standard library only."""

@@ -1,0 +1,138 @@
+"""What happened, as small frozen values in the past tense.
+
+The dashboard, the log and the statistics are folds over these. `FleetSeen` is a whole picture, sent
+first and after a reader lost events; everything else is a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Load
+from nexus.domain.decision import RouteReason
+from nexus.domain.fleet import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSeen:
+    """The whole picture with its loads."""
+
+    fleet: Fleet
+    loads: Mapping[BackendId, Load]
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChanged:
+    """A backend appeared, or its facts or status changed."""
+
+    version: int
+    backend: Backend
+    was: BackendStatus | None = None
+    """The status before; None for a backend that is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRemoved:
+    """A backend left the registry."""
+
+    version: int
+    backend_id: BackendId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadChanged:
+    """A request began or ended somewhere."""
+
+    backend_id: BackendId
+    load: Load
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRouted:
+    """A decision was made and the first attempt begins."""
+
+    request_id: str
+    at: float
+    """Unix seconds."""
+    requested: str
+    model: str
+    backend_id: BackendId
+    backend: str
+    """Name."""
+    reason: RouteReason
+    why: str
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """Nothing could serve a request, or it was malformed."""
+
+    request_id: str
+    at: float
+    requested: str
+    """Empty when the request named no readable model."""
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFinished:
+    """A routed request ended, well or not."""
+
+    request_id: str
+    at: float
+    """Unix seconds of the end."""
+    requested: str
+    model: str
+    backend_id: BackendId
+    backend: str
+    backend_type: BackendType
+    reason: RouteReason
+    why: str
+    stream: bool
+    status: int
+    """HTTP status sent to the client; 499 when the client left before the end."""
+    error: str = ""
+    """Empty when all went well. Text from outside: clean before display."""
+    ttft_ms: float | None = None
+    """Milliseconds from the request's last byte to the answer's first body byte."""
+    duration_ms: float = 0.0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tokens_per_s: float | None = None
+    attempts: int = 1
+    tried: tuple[str, ...] = ()
+    """Names of the backends that failed before this one."""
+
+    @property
+    def is_error(self) -> bool:
+        """True when the backend failed or the client was told of an error."""
+        return bool(self.error) or (self.status >= 400 and self.status != 499)
+
+
+@dataclass(frozen=True, slots=True)
+class PortProbed:
+    """Zero-configuration discovery looked at an address: what it found, or why nothing."""
+
+    at: float
+    url: str
+    found: BackendType | None
+    detail: str
+    """`Ollama 0.33.0`, `connection refused`, `answers, but not like an LLM server`."""
+
+
+Event = (
+    BackendChanged
+    | BackendRemoved
+    | LoadChanged
+    | RequestRouted
+    | RequestRefused
+    | RequestFinished
+    | PortProbed
+)
+Update = FleetSeen | Event
+"""What a front end receives: a picture first, changes after it."""

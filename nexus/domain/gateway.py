@@ -1,0 +1,56 @@
+"""What a front end knows about the gateway it shows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from nexus.domain.backend import BackendId
+from nexus.domain.events import Update
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayInfo:
+    """Facts that do not change while the process lives."""
+
+    url: str
+    """Where clients point their SDK, without `/v1`."""
+    version: str
+    started_at: float
+    """Unix seconds."""
+    config_path: str
+    """The file in use, or empty when there is none."""
+    demo: bool = False
+    """True when the fleet is simulated, which the screen must say."""
+
+
+class FleetSource(Protocol):
+    """Where a dashboard's facts come from and where its wishes go.
+
+    In-process (`tui.sources.local`) and, later, attached over HTTP. Commands raise
+    `nexus.errors.NexusError` with a sentence for the operator; their effect comes back as updates.
+    """
+
+    @property
+    def info(self) -> GatewayInfo: ...
+
+    def updates(self) -> AsyncIterator[Update]:
+        """`FleetSeen` first, changes after it, `FleetSeen` again after a gap."""
+        ...
+
+    async def drain(self, backend_id: BackendId) -> None:
+        """Send no new work there. Idempotent."""
+        ...
+
+    async def undrain(self, backend_id: BackendId) -> None:
+        """Take it back into rotation. Idempotent."""
+        ...
+
+    async def check(self, backend_id: BackendId) -> None:
+        """Probe one backend now."""
+        ...
+
+    async def scan(self) -> None:
+        """Probe the well-known local ports now."""
+        ...
