@@ -1,0 +1,1 @@
+"""Door: the HTTP surface that clients and operators meet."""

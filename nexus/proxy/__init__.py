@@ -1,0 +1,1 @@
+"""Carrier: from a decision to relayed bytes."""

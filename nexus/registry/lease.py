@@ -1,0 +1,59 @@
+"""A place on a backend: counted in when taken, counted out exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nexus.domain.backend import BackendId
+from nexus.registry.record import LiveLoad
+
+ALPHA = 0.2
+"""Weight of a new sample in the moving averages (contract 1.2)."""
+
+
+class Lease:
+    """Held while a request is in flight. `finish` is idempotent: whoever comes first counts."""
+
+    __slots__ = ("_changed", "_done", "_load", "backend_id")
+
+    def __init__(
+        self, backend_id: BackendId, load: LiveLoad, changed: Callable[[BackendId, LiveLoad], None]
+    ) -> None:
+        self.backend_id = backend_id
+        self._load = load
+        self._changed = changed
+        self._done = False
+        load.pending += 1
+        changed(backend_id, load)
+
+    def finish(
+        self,
+        *,
+        failed: bool = False,
+        ttft_ms: float | None = None,
+        tokens_per_s: float | None = None,
+    ) -> None:
+        """Give the place back.
+
+        Args:
+            failed: the backend is to blame (a client that left is not a failure).
+            ttft_ms: milliseconds to the first byte of the answer, where one came.
+            tokens_per_s: generation speed of this request, where known.
+        """
+        if self._done:
+            return
+        self._done = True
+        load = self._load
+        load.pending -= 1
+        load.total += 1
+        if failed:
+            load.errors += 1
+        if ttft_ms is not None:
+            load.latency_ms = _average(load.latency_ms, ttft_ms)
+        if tokens_per_s is not None:
+            load.tokens_per_s = _average(load.tokens_per_s, tokens_per_s)
+        self._changed(self.backend_id, load)
+
+
+def _average(old: float | None, sample: float) -> float:
+    return sample if old is None else old + ALPHA * (sample - old)

@@ -1,0 +1,1 @@
+"""Senses: what is told to people and programs about what happened."""

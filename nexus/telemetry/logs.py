@@ -1,0 +1,110 @@
+"""Loggers, and where their lines go. The only module that touches `logging.getLogger`.
+
+Headless, lines go to stderr, pretty or JSON. With the dashboard nothing may write to the terminal,
+so lines go to a bounded ring that the dashboard can show.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+RING_LINES = 1000
+"""Lines kept for the dashboard; about 200 kB at most."""
+
+LEVELS = {
+    "trace": 5,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+"""The configuration's words (contract 3.1) as logging's numbers."""
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger of one component, named `nexus.<component>`."""
+    return logging.getLogger(name)
+
+
+class JsonLines(logging.Formatter):
+    """One flat JSON object a line: timestamp (RFC 3339, UTC), level, target, message, fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = {
+            "timestamp": _stamp(record.created),
+            "level": record.levelname.lower(),
+            "target": record.name,
+            "message": record.getMessage(),
+        }
+        fields.update(_fields(record))
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+class PrettyLines(logging.Formatter):
+    """Time, level, component, sentence, then `key=value`. Control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = record.getMessage().encode("unicode_escape").decode("ascii")
+        pairs = "".join(f" {key}={_short(value)}" for key, value in _fields(record).items())
+        component = record.name.removeprefix("nexus.")
+        line = f"{_stamp(record.created)} {record.levelname:<7} {component:<10} {text}{pairs}"
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return line
+
+
+class Ring(logging.Handler):
+    """The last lines, for a screen that cannot have them printed over it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=RING_LINES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+def configure(
+    level: str, format: str, component_levels: Mapping[str, str], *, stream: TextIO | None
+) -> Ring | None:
+    """Set up all logging of the process; call it once.
+
+    Args:
+        level: one of `LEVELS`.
+        format: `pretty` or `json`.
+        component_levels: component (`routing`) to level.
+        stream: where lines go; None keeps them in the returned ring.
+    """
+    ring = Ring() if stream is None else None
+    handler = ring or logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if format == "json" else PrettyLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # a broken sink must not break a request
+    logging.getLogger("nexus").setLevel(LEVELS[level])
+    for component, its_level in component_levels.items():
+        logging.getLogger(f"nexus.{component}").setLevel(LEVELS[its_level])
+    return ring
+
+
+def _fields(record: logging.LogRecord) -> Mapping[str, object]:
+    """What a caller attached with `extra={"fields": {...}}`."""
+    return getattr(record, "fields", {})
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _short(value: object) -> str:
+    text = str(value).encode("unicode_escape").decode("ascii")
+    return text if " " not in text else f'"{text}"'

@@ -1,0 +1,1 @@
+"""Hands: the only connections to backends."""
