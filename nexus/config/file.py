@@ -1,0 +1,89 @@
+"""Finding and reading the configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tomli
+
+from nexus.config.locate import lines_of
+from nexus.config.origin import CONFIG_VARIABLE
+from nexus.config.problems import Loc, Problem, config_error, printable
+
+FILE_NAME = "nexus.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it was read. Without a file, everything is empty."""
+
+    path: Path | None = None
+    raw: Mapping[str, object] = field(default_factory=dict[str, object])
+    lines: Mapping[Loc, int] = field(default_factory=dict[Loc, int])
+
+
+def find(path: Path | None, environ: Mapping[str, str], *, explicit: bool) -> Path | None:
+    """The file to read: the given one, `NEXUS_CONFIG`, or the first default that exists.
+
+    Raises ConfigError when a file that somebody named does not exist.
+    """
+    if path is not None:
+        if explicit and not path.exists():
+            raise _absent(path, "--config")
+        return path if path.exists() else None
+    if named := environ.get(CONFIG_VARIABLE, "").strip():
+        chosen = Path(named).expanduser()
+        if not chosen.exists():
+            raise _absent(chosen, CONFIG_VARIABLE)
+        return chosen
+    return next((place for place in default_places(environ) if place.is_file()), None)
+
+
+def default_places(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where a file is looked for when none is named, first match first."""
+    places = [Path(FILE_NAME)]
+    if base := environ.get("XDG_CONFIG_HOME") or environ.get("APPDATA"):
+        places.append(Path(base) / "nexus" / FILE_NAME)
+    elif home := environ.get("HOME") or environ.get("USERPROFILE"):
+        places.append(Path(home) / ".config" / "nexus" / FILE_NAME)
+    return tuple(places)
+
+
+def _absent(path: Path, named_by: str) -> Exception:
+    sentence = f"there is no such file; `nexus config init --output {path}` writes one"
+    return config_error([Problem((), sentence, printable(str(path)), named_by)])
+
+
+def read(path: Path | None) -> tuple[Source, list[Problem]]:
+    """The file's tables and the lines of its keys, and why it could not be read if so."""
+    if path is None:
+        return Source(), []
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as problem:
+        return Source(path), [Problem((), f"cannot be read: {problem.strerror}", where=str(path))]
+    except UnicodeDecodeError as problem:
+        sentence = f"is not UTF-8 text (byte {problem.start + 1}); save it as UTF-8"
+        return Source(path), [Problem((), sentence, where=str(path))]
+    try:
+        raw = tomli.loads(text)
+    except tomli.TOMLDecodeError as problem:
+        return Source(path), [_not_toml(path, text, problem)]
+    except RecursionError:
+        return Source(path), [Problem((), "is nested too deeply to be read", where=str(path))]
+    return Source(path, raw, lines_of(text)), []
+
+
+def _not_toml(path: Path, text: str, problem: tomli.TOMLDecodeError) -> Problem:
+    """What the parser says, under the line it says it about."""
+    lines = text.splitlines()
+    number = problem.lineno
+    line = lines[number - 1] if number <= len(lines) else ""
+    shown = "".join(char if char.isprintable() else " " for char in line[:200])
+    caret = " " * min(problem.colno - 1, 200) + "^"
+    sentence = f"this is not TOML: {problem.msg}"
+    if line.strip():
+        sentence = f"{shown}\n    {caret}\n    {sentence}"
+    return Problem((), sentence, where=f"{path}:{number}", line=number)
