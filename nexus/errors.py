@@ -60,6 +60,8 @@ class NexusError(Exception):
         self.context = context
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry
+        self.model = ""
+        """The model that was asked for, where the failing request named one."""
 
 
 class ConfigError(NexusError):

@@ -1,0 +1,135 @@
+"""The control surface: what the CLI and other front ends use, with an OpenAPI page at `/docs`.
+
+Mutations are JSON posts or DELETEs, which a page in a browser cannot send across sites unasked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from nexus.api import views
+from nexus.api.errors import render
+from nexus.control import Control
+from nexus.domain.backend import BackendId, BackendType, Zone
+from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound, WrongMediaType
+
+
+class NewBackend(BaseModel):
+    """A backend to register. Only the URL is needed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(max_length=2000, examples=["http://192.168.1.20:11434"])
+    name: str = Field("", max_length=100)
+    type: BackendType | None = Field(None, description="Found out by asking when left out")
+    priority: int = Field(50, ge=0, le=100, description="Lower is preferred")
+    zone: Zone | None = None
+    api_key_env: str | None = Field(None, description="Environment variable of the gateway")
+
+
+def control_app(control: Control) -> FastAPI:
+    """The FastAPI app over one `Control`."""
+    app = FastAPI(
+        title="Nexus control",
+        version=control.info.version,
+        description="What the dashboard and the CLI do.",
+        redoc_url=None,
+    )
+
+    @app.middleware("http")
+    async def json_only(  # pyright: ignore[reportUnusedFunction]
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if request.method == "POST" and kind != "application/json":
+            return _response(WrongMediaType("Send the header 'Content-Type: application/json'"))
+        return await call_next(request)
+
+    @app.exception_handler(NexusError)
+    async def failed(_: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
+        assert isinstance(error, NexusError)
+        return _response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"] if part != "body")
+        return _response(BadRequest(f"{where or 'body'}: {first['msg']}", param=where or None))
+
+    @app.exception_handler(HTTPException)
+    async def missing(request: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            return _response(
+                MethodNotAllowed(f"{request.url.path} does not answer {request.method}")
+            )
+        return _response(NotFound(f"There is nothing at {request.url.path}"))
+
+    @app.get("/nexus/v1/backends", summary="Every backend with its health, models and load")
+    async def list_backends() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        fleet = control.fleet()
+        return {
+            "version": fleet.version,
+            "backends": [views.backend(b, control.load(b.id)) for b in fleet.backends.values()],
+        }
+
+    @app.post("/nexus/v1/backends", status_code=201, summary="Register a backend")
+    async def add_backend(new: NewBackend) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        backend, evidence = await control.add(
+            new.url,
+            name=new.name,
+            type=new.type,
+            priority=new.priority,
+            zone=new.zone,
+            api_key_env=new.api_key_env,
+        )
+        return views.backend(backend, control.load(backend.id)) | {"recognised_by": evidence}
+
+    @app.delete("/nexus/v1/backends/{name}", summary="Forget a backend")
+    async def remove_backend(name: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        backend = await control.remove(BackendId(name))
+        return {"removed": backend.name}
+
+    @app.post("/nexus/v1/backends/{name}/drain", summary="Send it no new work")
+    async def drain(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        await control.drain(BackendId(name))
+        return _seen(control, name)
+
+    @app.post("/nexus/v1/backends/{name}/undrain", summary="Take it back into rotation")
+    async def undrain(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        await control.undrain(BackendId(name))
+        return _seen(control, name)
+
+    @app.post("/nexus/v1/backends/{name}/check", summary="Probe it now")
+    async def check(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        await control.check(BackendId(name))
+        return _seen(control, name)
+
+    @app.post("/nexus/v1/scan", summary="Look for servers on this machine now")
+    async def scan(_: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        await control.scan()
+        return {"backends": len(control.fleet().backends)}
+
+    return app
+
+
+Nothing = Annotated[dict[str, Any] | None, Body()]
+
+
+def _seen(control: Control, name: str) -> dict[str, Any]:
+    backend = control.resolve(name)
+    return views.backend(backend, control.load(backend.id))
+
+
+def _response(error: NexusError) -> Response:
+    status, lines, body = render(error)
+    pairs = [line.partition(b":") for line in lines.split(b"\r\n") if line]
+    headers = {name.decode(): value.strip().decode() for name, _, value in pairs}
+    return Response(body, status, headers)

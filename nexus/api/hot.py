@@ -1,0 +1,115 @@
+"""What both doors do with a hot request: check its envelope, carry it, and tell of what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import zlib
+from collections.abc import Callable
+from itertools import count
+
+from nexus.api.errors import render
+from nexus.domain.events import Event, RequestRefused
+from nexus.domain.request import Endpoint
+from nexus.errors import (
+    BadRequest,
+    BodyTooLarge,
+    NexusError,
+    ShuttingDown,
+    UpstreamError,
+    WrongMediaType,
+)
+from nexus.proxy.carrier import Carrier
+from nexus.proxy.exchange import Exchange
+from nexus.telemetry.logs import get_logger
+
+log = get_logger("nexus.api")
+
+
+class Hot:
+    """Serves the relayed endpoints.
+
+    Args:
+        carrier: the data path.
+        publish: where refusals are told.
+        unix: Unix seconds.
+        body_limit: bytes a request body may have, also after decoding.
+    """
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        publish: Callable[[Event], None],
+        unix: Callable[[], float],
+        body_limit: int,
+    ) -> None:
+        self._carrier = carrier
+        self._publish = publish
+        self._unix = unix
+        self._body_limit = body_limit
+        self._prefix = secrets.token_hex(4)  # ids are unique over restarts and cheap to make
+        self._ids = count(1)
+
+    async def answer(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        """Answer one request. Raises nothing but cancellation."""
+        request_id = f"req-{self._prefix}-{next(self._ids):06x}"
+        try:
+            self._check_envelope(exchange)
+            await self._carrier.carry(exchange, endpoint, request_id)
+        except NexusError as error:
+            self._refuse(exchange, error, request_id)
+        except asyncio.CancelledError:
+            if not exchange.disconnected:  # it is we who are leaving
+                self._refuse(exchange, ShuttingDown("Nexus is shutting down"), request_id)
+            raise
+        except Exception:
+            log.exception("request %s failed inside Nexus", request_id)
+            text = f"Nexus itself failed on this request; its log has the details ({request_id})"
+            self._refuse(exchange, NexusError(text), request_id)
+
+    def _refuse(self, exchange: Exchange, error: NexusError, request_id: str) -> None:
+        if not isinstance(error, UpstreamError):  # those are told by the carrier
+            self._publish(
+                RequestRefused(
+                    request_id, self._unix(), error.model, error.status, error.code, error.message
+                )
+            )
+        if exchange.response_started:
+            exchange.abort()
+            return
+        status, lines, body = render(error, request_id)
+        exchange.start(status, lines, len(body))
+        exchange.write(body)
+        exchange.end()
+
+    def _check_envelope(self, exchange: Exchange) -> None:
+        """Content type and coding. JSON must be named: a page in a browser cannot, unasked."""
+        kind = coding = b""
+        for name, value in exchange.headers:
+            if name == b"content-type":
+                kind = value.partition(b";")[0].strip().lower()
+            elif name == b"content-encoding":
+                coding = value.strip().lower()
+        if kind != b"application/json" and not kind.endswith(b"+json"):
+            said = f"not '{kind.decode('latin-1')[:60]}'" if kind else "but none was sent"
+            raise WrongMediaType(
+                f"Content-Type must be application/json, {said}: "
+                "send the header 'Content-Type: application/json'"
+            )
+        if coding and coding != b"identity":
+            exchange.body = self._decoded(exchange.body, coding)
+
+    def _decoded(self, body: bytes, coding: bytes) -> bytes:
+        if coding not in (b"gzip", b"x-gzip", b"deflate"):
+            said = coding.decode("latin-1")[:60]
+            raise WrongMediaType(
+                f"Content-Encoding '{said}' is not supported: send gzip, deflate or plain JSON"
+            )
+        decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        try:
+            decoded = decoder.decompress(body, self._body_limit + 1)
+        except zlib.error as exc:
+            raise BadRequest("The request body is not valid gzip data") from exc
+        if len(decoded) > self._body_limit:
+            raise BodyTooLarge(f"The decoded request body is larger than {self._body_limit} bytes")
+        return decoded

@@ -1,0 +1,85 @@
+"""`GET /v1/models` and `/v1/models/{id}`: one entry per model name, answered from memory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexus.domain.backend import BackendStatus
+from nexus.domain.fleet import Candidate, Fleet
+from nexus.domain.policy import Policy
+from nexus.errors import ModelUnknown
+
+CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning")
+
+SHOWN = frozenset({BackendStatus.HEALTHY, BackendStatus.DRAINING})
+"""Backends whose models exist for clients. Draining ones still answer what they have begun."""
+
+
+def listing(fleet: Fleet, policy: Policy, created: int) -> dict[str, object]:
+    """The list of models, aliases included, sorted by id.
+
+    Args:
+        fleet: the picture.
+        policy: for aliases and for whether unchecked backends count.
+        created: Unix seconds, the same in every answer of this process.
+    """
+    entries = [
+        _entry(name, found, created)
+        for name, candidates in fleet.by_model.items()
+        if (found := _served(candidates, policy))
+    ]
+    for alias, target in policy.aliases.items():
+        found = _served(fleet.by_model.get(target, ()), policy)
+        if found and alias not in fleet.by_model:
+            entries.append(_entry(alias, found, created) | {"alias_of": target})
+    return {"object": "list", "data": sorted(entries, key=lambda entry: str(entry["id"]))}
+
+
+def one(fleet: Fleet, policy: Policy, created: int, name: str) -> dict[str, object]:
+    """One model object.
+
+    Raises:
+        ModelUnknown: no backend that is up lists it.
+    """
+    target = name
+    if name not in fleet.by_model and name in policy.aliases:
+        target = policy.aliases[name]
+    found = _served(fleet.by_model.get(target, ()), policy)
+    if not found:
+        known = sorted(model for model, at in fleet.by_model.items() if _served(at, policy))
+        there = ", ".join(known[:20]) if known else "no models at the moment"
+        raise ModelUnknown(f"Model '{name}' not found. Available: {there}", param="model")
+    entry = _entry(name, found, created)
+    return entry if target == name else entry | {"alias_of": target}
+
+
+def _served(candidates: Sequence[Candidate], policy: Policy) -> list[Candidate]:
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.backend.status in SHOWN
+        or (policy.unknown_is_routable and candidate.backend.status is BackendStatus.UNKNOWN)
+    ]
+
+
+def _entry(name: str, found: Sequence[Candidate], created: int) -> dict[str, object]:
+    """OpenAI's four fields, then extras that SDKs ignore.
+
+    A capability is true if any backend has it, false if all lack it, null if nobody knows.
+    """
+    contexts = [c.model.context_length for c in found if c.model.context_length is not None]
+    capabilities: dict[str, bool | None] = {}
+    for capability in CAPABILITIES:
+        values = [getattr(candidate.model, capability) for candidate in found]
+        capabilities[capability] = (
+            True if True in values else False if values and None not in values else None
+        )
+    return {
+        "id": name,
+        "object": "model",
+        "created": created,
+        "owned_by": "nexus" if len(found) > 1 else found[0].backend.name,
+        "context_length": max(contexts) if contexts else None,
+        "capabilities": capabilities,
+        "backends": [candidate.backend.name for candidate in found],
+    }

@@ -1,0 +1,48 @@
+"""Backends and models as JSON, for the control surface (contract section 4). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from nexus.domain.backend import Backend, Load, Model
+
+
+def backend(backend: Backend, load: Load) -> dict[str, Any]:
+    """One backend. Never holds a key; credentials in a URL are left out."""
+    face = backend.face
+    return {
+        "id": face.id,
+        "name": face.name,
+        "url": without_credentials(face.url),
+        "backend_type": face.type.value,
+        "zone": face.zone.value,
+        "tier": face.tier,
+        "priority": face.priority,
+        "discovery_source": face.source.value,
+        "status": backend.status.value,
+        "reason": backend.reason,
+        "version": backend.version,
+        "since": backend.since,
+        "last_health_check": backend.checked_at,
+        "health_check_ms": backend.probe_ms,
+        "models": [model.id for model in backend.models],
+        "model_details": [_model(model) for model in backend.models],
+        "pending_requests": load.pending,
+        "total_requests": load.total,
+        "errors": load.errors,
+        "avg_latency_ms": None if load.latency_ms is None else round(load.latency_ms, 1),
+        "tokens_per_second": None if load.tokens_per_s is None else round(load.tokens_per_s, 1),
+    }
+
+
+def without_credentials(url: str) -> str:
+    """A URL that may be shown."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {name: getattr(model, name) for name in model.__slots__}

@@ -1,0 +1,449 @@
+"""Carries one request from its needs to its last byte: decide, lease, try, fail over, relay.
+
+A straight line per request in the task that the door made for it. When the client leaves, the door
+cancels that task, and the `finally` blocks here give everything back. Nothing is sent to a second
+backend once a byte of an answer has gone to the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from itertools import count
+
+from nexus.backends import DIALECTS
+from nexus.domain.backend import BackendFace, BackendId
+from nexus.domain.decision import Decision, Refusal, RouteReason
+from nexus.domain.events import Event, RequestRouted
+from nexus.domain.fleet import Candidate
+from nexus.domain.policy import Policy
+from nexus.domain.request import Endpoint
+from nexus.errors import (
+    NexusError,
+    NoBackend,
+    ShuttingDown,
+    UpstreamBroken,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from nexus.protocols.assemble import Assembler
+from nexus.protocols.needs import read_needs
+from nexus.protocols.splice import as_stream, with_model
+from nexus.protocols.sse import SseTap, usage_of
+from nexus.proxy import headers
+from nexus.proxy.attempt import attempt
+from nexus.proxy.decoding import Gunzip
+from nexus.proxy.exchange import Exchange
+from nexus.proxy.passage import Passage
+from nexus.proxy.story import Story
+from nexus.registry.lease import Lease
+from nexus.registry.registry import Registry
+from nexus.routing.refusal import error as refusal_error
+from nexus.routing.router import decide
+from nexus.upstream.pools import Pools
+
+RETRIABLE = frozenset({429, 500, 502, 503, 504, 529})
+"""Statuses that another backend may do better with (contract 6.8; 529 is Anthropic's overload)."""
+
+UNARY_LIMIT = 64 * 1024 * 1024
+"""Bytes of a stream put together for a client that asked for one answer."""
+
+TAIL = 4096
+"""Last bytes of a unary answer kept to read its usage from."""
+
+CLIENT_LEFT = 499
+"""nginx's status for a client that closed its request."""
+
+
+class Carrier:
+    """The data path. One per gateway.
+
+    Args:
+        registry: facts, loads and leases.
+        pools: connections to backends.
+        policy: asked at every request, so that a reload is seen at once.
+        publish: where events go.
+        watched: False when nobody would see an event.
+        unix: Unix seconds.
+        max_in_flight: requests carried at once; more are refused with 503.
+        connection_failed: told the id and the reason when a backend could not be reached.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        pools: Pools,
+        policy: Callable[[], Policy],
+        publish: Callable[[Event], None],
+        watched: Callable[[], bool],
+        unix: Callable[[], float],
+        max_in_flight: int,
+        connection_failed: Callable[[BackendId, str], None],
+    ) -> None:
+        self._registry = registry
+        self._pools = pools
+        self._policy = policy
+        self._publish = publish
+        self._watched = watched
+        self._unix = unix
+        self._max_in_flight = max_in_flight
+        self._connection_failed = connection_failed
+        self._turns = count()
+        self._passages: set[Passage] = set()
+        self._route_lines: dict[tuple[BackendFace, RouteReason, str], bytes] = {}
+        self.in_flight = 0
+        """Requests being carried now."""
+        self.stopping = False
+        """True from the first moment of shutdown: new requests are refused."""
+
+    async def carry(self, exchange: Exchange, endpoint: Endpoint, request_id: str) -> None:
+        """Answer one request.
+
+        Raises:
+            NexusError: before any byte of an answer has gone out; the door tells the client.
+        """
+        if self.stopping:
+            raise ShuttingDown("Nexus is shutting down", retry_after_s=5)
+        if self.in_flight >= self._max_in_flight:
+            raise NoBackend(
+                f"Nexus is carrying {self.in_flight} requests, which is the configured limit "
+                "(server.max_concurrent_requests); try again in a moment",
+                retry_after_s=1,
+            )
+        now = asyncio.get_running_loop().time
+        began = now()
+        needs = read_needs(endpoint, exchange.body)
+
+        # No await between here and the first lease: the picture must still be true.
+        fleet = self._registry.fleet()
+        answer = decide(
+            needs, fleet, self._registry.loads(), self._policy(), turn=next(self._turns)
+        )
+        if isinstance(answer, Refusal):
+            error = refusal_error(answer, needs, fleet)
+            error.model = needs.model
+            raise error
+        story = Story(request_id, began, needs, answer)
+        self.in_flight += 1
+        try:
+            await self._serve(exchange, story)
+        except asyncio.CancelledError:
+            story.status = story.status or CLIENT_LEFT
+            story.error = story.error or "client left"
+            raise
+        except NexusError as error:
+            story.status = error.status
+            story.error = error.message
+            raise
+        finally:
+            self.in_flight -= 1
+            if self._watched():
+                self._publish(story.finished(self._unix(), now()))
+
+    def stop(self) -> None:
+        """End what is still running: streams are told so in a last event. Idempotent."""
+        self.stopping = True
+        for passage in list(self._passages):
+            passage.connection.abort()
+            passage.on_failed(ShuttingDown("Nexus is shutting down"))
+
+    # ---- one request
+
+    async def _serve(self, exchange: Exchange, story: Story) -> None:
+        """Try the plan's backends in order until one answers."""
+        refused: _Answer | None = None
+        failure: NexusError | None = None
+        for candidate in story.decision.order:
+            lease = self._registry.lease(candidate.backend.id)
+            if lease is None:
+                continue
+            if story.face is not None:
+                story.tried.append(story.face.name)
+            story.face = candidate.backend.face
+            story.first_byte = None
+            try:
+                outcome = await self._attempt(exchange, story, candidate, lease)
+            except UpstreamError as error:
+                lease.finish(failed=True)
+                failure = error
+                if isinstance(error, UpstreamUnreachable):
+                    self._connection_failed(candidate.backend.id, error.message)
+                if not _may_move(error, candidate.backend.face):
+                    break
+                continue
+            finally:
+                lease.finish()  # what cancellation and surprises leave open
+            if outcome is None:
+                return
+            refused = refused or outcome
+        if refused is not None:
+            self._relay_refusal(exchange, story, refused)
+            return
+        raise _tell(failure, story)
+
+    async def _attempt(
+        self, exchange: Exchange, story: Story, candidate: Candidate, lease: Lease
+    ) -> _Answer | None:
+        """One backend. None when the client has its answer; the answer when it may be bettered."""
+        loop = asyncio.get_running_loop()
+        needs, face = story.needs, candidate.backend.face
+        pool = self._pools.pool(face)
+        dialect = DIALECTS[face.type]
+        body = exchange.body
+        if candidate.model.id != needs.model:
+            body = with_model(body, candidate.model.id)
+        assembled = (
+            not needs.stream
+            and dialect.unary_by_stream
+            and needs.endpoint is not Endpoint.EMBEDDINGS
+        )
+        if assembled:
+            body = as_stream(body)
+        if not story.tried and self._watched():
+            self._publish(_routed(story, face, self._unix()))
+
+        passage = await attempt(
+            pool,
+            dialect.chat_path(needs.endpoint),
+            body,
+            now=loop.time,
+            total_ends=story.began + pool.timeouts.total_s,
+        )
+        self._passages.add(passage)
+        try:
+            if passage.status in RETRIABLE:
+                body = await passage.collected()
+                lease.finish(failed=True)
+                return _Answer(face, passage.status, passage.lines, body)
+            if assembled and passage.status == 200:
+                await self._relay_assembled(exchange, story, passage, lease)
+            else:
+                await self._relay(exchange, story, passage, lease)
+        except BaseException:
+            passage.connection.abort()
+            raise
+        finally:
+            self._passages.discard(passage)
+        return None
+
+    async def _relay(
+        self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
+    ) -> None:
+        """Bytes as they come."""
+        loop = asyncio.get_running_loop()
+        kind = headers.media_type(passage.lines)
+        encoding = headers.content_encoding(passage.lines)
+        lines, length = passage.lines, passage.length
+        gunzip: Gunzip | None = None
+        if encoding in (b"gzip", b"deflate") and not headers.accepts(exchange.headers, encoding):
+            gunzip = Gunzip(passage.connection.name)
+            lines, length = headers.without_encoding(lines), None
+        streams = kind == b"text/event-stream" and not encoding
+        if passage.status == 200 and not encoding:
+            await _check_shape(passage, kind)
+
+        tap = SseTap() if streams else None
+        tail = _Tail() if tap is None else None
+        story.status = passage.status
+        exchange.start(passage.status, lines + self._route(story), length)
+        passage.forward(exchange, tap or gunzip, tail.feed if tail else None)
+        try:
+            await passage.finished()
+        finally:
+            exchange.regulate(None)
+            story.first_byte = passage.first_byte_at
+            if tap is not None:
+                story.prompt_tokens, counted, story.tokens_per_s = tap.usage()
+                story.completion_tokens = counted if counted is not None else tap.events or None
+            elif tail is not None and passage.status == 200:
+                story.prompt_tokens, story.completion_tokens, story.tokens_per_s = usage_of(
+                    tail.data
+                )
+            if passage.error is None:  # else: given back below, as a failure, or by cancellation
+                lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
+
+        failure = passage.error
+        if failure is None and tap is not None and not tap.finished:
+            failure = UpstreamBroken(
+                f"Backend '{passage.connection.name}' ended the stream before the answer was "
+                "complete"
+            )
+        if failure is None:
+            if tap is not None:
+                exchange.write(tap.tail())
+            exchange.end()
+            return
+        lease.finish(failed=not isinstance(failure, ShuttingDown), ttft_ms=story.ttft_ms)
+        story.error = failure.message
+        if tap is None:
+            exchange.abort()  # a body that promised a length can only be cut
+            return
+        # Whole events only have been sent, so a last one can be appended. No [DONE] after it: the
+        # SDKs take that for success.
+        exchange.write(_error_event(failure))
+        exchange.end()
+
+    async def _relay_assembled(
+        self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
+    ) -> None:
+        """A stream from the backend, put together into the one answer that was asked for.
+
+        llama.cpp goes on generating for a unary request whose client has left; closing a stream
+        stops it within milliseconds.
+
+        Raises:
+            UpstreamError: the stream failed; nothing has been sent, another backend may be tried.
+        """
+        loop = asyncio.get_running_loop()
+        if headers.media_type(passage.lines) != b"text/event-stream":
+            await self._relay(exchange, story, passage, lease)
+            return
+        tap, assembler, size = SseTap(), Assembler(), 0
+        while True:
+            await passage.started()
+            pieces, passage.pieces = passage.pieces, []
+            for event in tap.feed(b"".join(pieces)).replace(b"\r\n", b"\n").split(b"\n\n"):
+                size += len(event)
+                if event.startswith(b"data:") and not event.startswith(b"data: [DONE]"):
+                    assembler.feed(event[5:].strip())
+            if size > UNARY_LIMIT:
+                raise UpstreamBroken(f"Backend '{passage.connection.name}' never stopped writing")
+            if passage.error is not None:
+                raise passage.error
+            if passage.done and not passage.pieces:
+                break
+        name = passage.connection.name
+        if assembler.error is not None:
+            raise UpstreamBroken(f"Backend '{name}' failed while answering: {assembler.error}")
+        if not assembler.complete:
+            raise UpstreamBroken(f"Backend '{name}' ended before the answer was complete")
+        body = assembler.result()
+        story.status = 200
+        story.first_byte = passage.first_byte_at
+        story.prompt_tokens, story.completion_tokens, story.tokens_per_s = tap.usage()
+        lines = b"content-type: application/json; charset=utf-8\r\n" + self._route(story)
+        exchange.start(200, lines, len(body))
+        exchange.write(body)
+        exchange.end()
+        lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
+
+    def _relay_refusal(self, exchange: Exchange, story: Story, answer: _Answer) -> None:
+        """A backend's own error, untouched, when no other backend did better."""
+        story.face = answer.face
+        story.status = answer.status
+        story.error = f"backend answered {answer.status}"
+        if answer.face.name in story.tried:
+            story.tried.remove(answer.face.name)
+        exchange.start(answer.status, answer.lines + self._route(story), len(answer.body))
+        exchange.write(answer.body)
+        exchange.end()
+
+    def _route(self, story: Story) -> bytes:
+        """The `X-Nexus-*` lines of an answer; all but the request's id come from a cache."""
+        assert story.face is not None
+        fallback = story.decision.model if story.decision.fallback else ""
+        key = (story.face, story.reason, fallback)
+        lines = self._route_lines.get(key)
+        if lines is None:
+            if len(self._route_lines) > 4096:  # models come and go
+                self._route_lines.clear()
+            lines = self._route_lines[key] = headers.route_lines(*key)
+        return lines + f"X-Nexus-Request-Id: {story.request_id}\r\n".encode("ascii")
+
+
+class _Answer:
+    """A whole error answer, kept while better is looked for."""
+
+    __slots__ = ("body", "face", "lines", "status")
+
+    def __init__(self, face: BackendFace, status: int, lines: bytes, body: bytes) -> None:
+        self.face = face
+        self.status = status
+        self.lines = lines
+        self.body = body
+
+
+class _Tail:
+    """The last bytes of what passed."""
+
+    __slots__ = ("data",)
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def feed(self, data: bytes) -> None:
+        if len(data) >= TAIL or not self.data:
+            self.data = data[-TAIL:]
+        else:
+            self.data = (self.data + data)[-TAIL:]
+
+
+async def _check_shape(passage: Passage, kind: bytes) -> None:
+    """An LLM server answers JSON or events. A captive portal or a wrong port does not."""
+    name = passage.connection.name
+    if kind and kind != b"text/event-stream" and b"json" not in kind:
+        said = kind[:60].decode("latin-1")
+        raise UpstreamBroken(f"Backend '{name}' answered {said}, which no LLM server does")
+    if kind == b"text/event-stream":
+        return
+    await passage.started()
+    if passage.error is not None:
+        raise passage.error
+    start = b"".join(passage.pieces).lstrip()[:1]
+    if start not in (b"{", b"["):
+        raise UpstreamBroken(f"Backend '{name}' answered something that is not JSON")
+
+
+def _may_move(error: UpstreamError, face: BackendFace) -> bool:
+    """Whether another backend may be tried after this failure.
+
+    A paid backend that was reached may have done the work: only a connection that never came about
+    is safe to repeat.
+    """
+    if not face.type.is_cloud:
+        return True
+    return isinstance(error, UpstreamUnreachable) and not isinstance(error, UpstreamTimeout)
+
+
+def _tell(failure: NexusError | None, story: Story) -> NexusError:
+    """The error for the client, with everything that was tried."""
+    names = [*story.tried, *([story.face.name] if story.face else [])]
+    if failure is None:
+        return NoBackend(
+            f"Every backend of '{story.decision.model}' left while the request was on its way",
+            retry_after_s=1,
+        )
+    message = failure.message
+    if len(names) > 1:
+        message += f" (tried {', '.join(names)})"
+    return type(failure)(message, context={"tried": names})
+
+
+def _routed(story: Story, face: BackendFace, at: float) -> RequestRouted:
+    decision: Decision = story.decision
+    return RequestRouted(
+        story.request_id,
+        at,
+        decision.requested,
+        decision.model,
+        face.id,
+        face.name,
+        decision.reason,
+        decision.why,
+        story.needs.stream,
+    )
+
+
+def _error_event(error: NexusError) -> bytes:
+    body = {
+        "error": {
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "code": error.code,
+        }
+    }
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
+

@@ -1,0 +1,158 @@
+"""One attempt at one backend: what came back so far, and how it goes on to the client.
+
+A `Sink` for the connection. Until `forward` is called it collects; from then on each piece goes out
+in the callback that brought it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from nexus.errors import NexusError
+from nexus.proxy.exchange import Exchange
+from nexus.upstream.connection import Connection
+
+COLLECT_LIMIT = 1024 * 1024
+"""Bytes of an error answer kept while another backend is tried."""
+
+
+class Filter(Protocol):
+    """What may stand between backend and client. Must not raise anything but `NexusError`."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What may leave now, possibly nothing."""
+        ...
+
+
+class Passage:
+    """State of one attempt. Fields are read by the carrier, written by the connection."""
+
+    __slots__ = (
+        "_exchange",
+        "_filter",
+        "_loop",
+        "_now",
+        "_waiter",
+        "_watcher",
+        "connection",
+        "done",
+        "error",
+        "first_byte_at",
+        "length",
+        "lines",
+        "pieces",
+        "status",
+    )
+
+    def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
+        self.connection = connection
+        self.status = 0
+        self.lines = b""
+        self.length: int | None = None
+        self.pieces: list[bytes] = []
+        self.done = False
+        self.error: NexusError | None = None
+        self.first_byte_at: float | None = None
+        self._now = now
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._exchange: Exchange | None = None
+        self._filter: Filter | None = None
+        self._watcher: Callable[[bytes], None] | None = None
+
+    # ---- Sink
+
+    def on_head(self, status: int, lines: bytes, length: int | None) -> None:
+        self.status = status
+        self.lines = lines
+        self.length = length
+        self._wake()
+
+    def on_data(self, data: bytes) -> None:
+        if self.first_byte_at is None:
+            self.first_byte_at = self._now()
+        if self._exchange is None:
+            self.pieces.append(data)
+            self._wake()
+        else:
+            self._pass(self._exchange, data)
+
+    def on_done(self) -> None:
+        self.done = True
+        self._wake()
+
+    def on_failed(self, error: NexusError) -> None:
+        if not self.done and self.error is None:
+            self.error = error
+            self._wake()
+
+    # ---- the carrier's side
+
+    async def headed(self) -> None:
+        """Until the response head is here, or it failed."""
+        while not self.status and self.error is None:
+            await self._wait()
+
+    async def started(self) -> None:
+        """Until a first body byte is here, or it ended or failed."""
+        while not self.pieces and not self.done and self.error is None:
+            await self._wait()
+
+    async def finished(self) -> None:
+        """Until it ended or failed."""
+        while not self.done and self.error is None:
+            await self._wait()
+
+    async def collected(self) -> bytes:
+        """The whole body, at most `COLLECT_LIMIT` bytes of it."""
+        while not self.done and self.error is None:
+            if sum(map(len, self.pieces)) > COLLECT_LIMIT:
+                self.connection.abort()
+                break
+            await self._wait()
+        return b"".join(self.pieces)[:COLLECT_LIMIT]
+
+    def forward(
+        self, exchange: Exchange, filter: Filter | None, watcher: Callable[[bytes], None] | None
+    ) -> None:
+        """Send on what has come and all that will.
+
+        Args:
+            exchange: started already.
+            filter: changes or holds back what passes.
+            watcher: sees what passes, before the filter.
+        """
+        self._exchange = exchange
+        self._filter = filter
+        self._watcher = watcher
+        exchange.regulate(self.connection)
+        if self.pieces:
+            data = b"".join(self.pieces)
+            self.pieces = []
+            self._pass(exchange, data)
+        if not self.done:
+            exchange.flush()
+
+    def _pass(self, exchange: Exchange, data: bytes) -> None:
+        if self._watcher is not None:
+            self._watcher(data)
+        if self._filter is not None:
+            try:
+                data = self._filter.feed(data)
+            except NexusError as error:
+                self.connection.abort()
+                self.on_failed(error)
+                return
+        if data:
+            exchange.write(data)
+
+    def _wait(self) -> asyncio.Future[None]:
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

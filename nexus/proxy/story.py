@@ -1,0 +1,83 @@
+"""What becomes of one request, from its arrival to the event that tells of its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nexus.domain.backend import BackendFace
+from nexus.domain.decision import Decision, RouteReason
+from nexus.domain.events import RequestFinished
+from nexus.domain.request import Needs
+
+
+@dataclass(slots=True)
+class Story:
+    """Mutable while the request lives; its one writer is the carrier.
+
+    Times are loop seconds.
+    """
+
+    request_id: str
+    began: float
+    needs: Needs
+    decision: Decision
+    face: BackendFace | None = None
+    """The backend of the current attempt."""
+    status: int = 0
+    error: str = ""
+    first_byte: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tokens_per_s: float | None = None
+    tried: list[str] = field(default_factory=list[str])
+    """Names of backends that failed before the current one."""
+
+    @property
+    def reason(self) -> RouteReason:
+        """Failover as soon as a first choice failed, else what the decision said."""
+        return RouteReason.FAILOVER if self.tried else self.decision.reason
+
+    @property
+    def ttft_ms(self) -> float | None:
+        """Milliseconds from arrival to the first byte of the answer's body."""
+        return None if self.first_byte is None else (self.first_byte - self.began) * 1000
+
+    def speed(self, ended: float) -> float | None:
+        """Tokens a second: the server's own figure, else tokens over the time they took."""
+        if self.tokens_per_s is not None:
+            return self.tokens_per_s
+        if self.first_byte is None or not self.completion_tokens:
+            return None
+        since = self.first_byte if self.needs.stream else self.began
+        elapsed = ended - since
+        return self.completion_tokens / elapsed if elapsed > 0.001 else None
+
+    def finished(self, at: float, ended: float) -> RequestFinished:
+        """The closing event.
+
+        Args:
+            at: Unix seconds.
+            ended: loop seconds.
+        """
+        face = self.face or self.decision.order[0].backend.face
+        return RequestFinished(
+            request_id=self.request_id,
+            at=at,
+            requested=self.decision.requested,
+            model=self.decision.model,
+            backend_id=face.id,
+            backend=face.name,
+            backend_type=face.type,
+            reason=self.reason,
+            why=self.decision.why,
+            stream=self.needs.stream,
+            status=self.status,
+            error=self.error,
+            ttft_ms=self.ttft_ms,
+            duration_ms=(ended - self.began) * 1000,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            tokens_per_s=self.speed(ended),
+            attempts=len(self.tried) + 1,
+            tried=tuple(self.tried),
+        )

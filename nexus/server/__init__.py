@@ -1,0 +1,1 @@
+"""uvicorn as a guest, and the fast door: hot requests answered inside its protocol class."""

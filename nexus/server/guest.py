@@ -1,0 +1,64 @@
+"""uvicorn as a guest in our loop: it owns neither signals nor logging nor the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from nexus.server.protocol import Fast, NexusProtocol
+
+SWEEP_S = 1.0
+"""How often request deadlines are looked at."""
+
+KEEP_ALIVE_S = 65
+"""Seconds an idle client connection stays open. SDK pools keep theirs for 5 s (httpx) to 60 s; the
+server should be the one that waits longer, or requests race with the close."""
+
+
+class GuestServer(uvicorn.Server):
+    """Serves an ASGI app and the fast path on a socket that is bound already."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Signals belong to whoever owns the terminal."""
+        yield
+
+    async def sweep(self) -> None:
+        """Look at the deadlines of half-read requests until cancelled."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            connections: list[object] = list(self.server_state.connections)
+            for connection in connections:
+                if isinstance(connection, NexusProtocol):
+                    connection.sweep(now())
+
+
+def guest(app: Callable[..., Any], fast: Fast) -> GuestServer:
+    """A server that is not started yet."""
+    config = uvicorn.Config(
+        app,
+        http=partial(NexusProtocol, fast=fast),  # type: ignore[arg-type]  # called, never subclassed
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,  # the runtime has drained before it asks uvicorn to stop
+    )
+    return GuestServer(config)
+
+
+async def serve(server: GuestServer, listener: socket.socket) -> None:
+    """Serve until `server.should_exit`."""
+    await server.serve(sockets=[listener])

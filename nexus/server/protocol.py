@@ -1,0 +1,247 @@
+"""uvicorn's HTTP protocol with a fast path for hot requests, and limits it does not have itself.
+
+A POST to a relayed path is read here and handed to the carrier as an `Exchange`: no ASGI scope, no
+receive and send, no header lists. Everything else goes uvicorn's own way to the ASGI app. Limits on
+the request head and body and the deadlines for both live here because httptools has none
+(40 MB in one header were accepted, and half a request stayed open for ever).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from nexus.domain.request import Endpoint
+from nexus.server.exchange import STATUS_LINES, ClientExchange
+
+HEAD_LIMIT = 64 * 1024
+"""Bytes of request line and headers; nginx and Apache stop at 8 to 32 kB."""
+
+HEAD_S = 30.0
+"""Seconds for a whole request head."""
+
+BODY_SILENCE_S = 30.0
+"""Seconds without a byte inside a request body."""
+
+HOT: dict[bytes, Endpoint] = {
+    path: endpoint
+    for endpoint in Endpoint
+    for path in (endpoint.value.encode(), endpoint.value.removeprefix("/v1").encode())
+}
+"""The relayed paths, with and without `/v1` (some tools leave it out)."""
+
+Answerer = Callable[[ClientExchange, Endpoint], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fast:
+    """What the fast path is given.
+
+    `answer` serves one exchange and never raises but for cancellation; `error` makes the reply
+    (status, lines, body) to a request that cannot even be read.
+    """
+
+    answer: Callable[[ClientExchange, Endpoint], Awaitable[None]]
+    error: Callable[[int, str], tuple[int, bytes, bytes]]
+    body_limit: int
+
+
+class NexusProtocol(HttpToolsProtocol):
+    """One client connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        fast: Fast,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._fast = fast
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._refusal: tuple[int, str] | None = None
+        self._running: ClientExchange | None = None
+        self._reading_head: float | None = self.loop.time()
+        """Since when a request head is being read; None between and inside requests."""
+        self._reading_body: float | None = None
+        """When the last byte of an unfinished body came."""
+
+    # ---- asyncio.Protocol
+
+    def data_received(self, data: bytes) -> None:
+        if self._reading_body is not None:
+            self._reading_body = self.loop.time()
+        elif self._reading_head is None:
+            self._reading_head = self.loop.time()
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._running is not None:
+            self._running.left()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._running is not None:
+            self._running.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._running is not None:
+            self._running.resume_writing()
+
+    def sweep(self, now: float) -> None:
+        """Close a connection whose request takes too long to arrive. Loop time."""
+        late_head = self._reading_head is not None and now - self._reading_head > HEAD_S
+        late_body = self._reading_body is not None and now - self._reading_body > BODY_SILENCE_S
+        if late_head or late_body:
+            self._reading_head = self._reading_body = None
+            cycle = cast("object | None", self.cycle)
+            if late_body or cycle is None or self.cycle.response_complete:
+                self._refuse(408, "The request did not arrive in time")
+
+    # ---- parser callbacks
+
+    def on_message_begin(self) -> None:
+        # uvicorn's scope is made later, and only for a request that needs one.
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        self._head_bytes = 0
+        self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._count_head(len(url))
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count_head(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._reading_head = None
+        self._reading_body = self.loop.time()
+        parser = self.parser
+        assert parser is not None
+        endpoint = HOT.get(self.url.partition(b"?")[0])
+        if endpoint is None or parser.get_method() != b"POST":
+            url, headers, expect = self.url, self.headers, self.expect_100_continue
+            super().on_message_begin()
+            self.url, self.expect_100_continue = url, expect
+            self.headers.extend(headers)  # the scope holds this very list
+            super().on_headers_complete()
+            return
+        http_11 = parser.get_http_version() != "1.0"
+        exchange = ClientExchange(
+            self.transport,
+            endpoint,
+            self.headers,
+            keep_alive=http_11 and parser.should_keep_alive(),
+            chunked_ok=http_11,
+            on_complete=self.on_response_complete,
+        )
+        earlier = cast("object | None", self.cycle)
+        if earlier is not None and not self.cycle.response_complete:
+            exchange.previous = earlier
+        self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn looks at
+        declared = next((v for n, v in self.headers if n == b"content-length"), b"0")
+        if int(declared) > self._fast.body_limit:
+            self._refuse_exchange(exchange)
+        elif self.expect_100_continue and exchange.previous is None:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        exchange = cast("object", self.cycle)
+        if not isinstance(exchange, ClientExchange):
+            self._body_bytes += len(body)
+            if self._body_bytes > self._fast.body_limit:
+                self._refusal = (413, self._too_large())
+                raise ValueError("request body too large")
+            super().on_body(body)
+            return
+        if exchange.response_complete:
+            return
+        exchange.take(body)
+        if exchange.size > self._fast.body_limit:
+            self._refuse_exchange(exchange)
+
+    def on_message_complete(self) -> None:
+        self._reading_body = None
+        exchange = cast("object", self.cycle)
+        if not isinstance(exchange, ClientExchange):
+            super().on_message_complete()
+            return
+        if exchange.response_complete:
+            return
+        exchange.read_whole()
+        previous = exchange.previous
+        if previous is not None and not getattr(previous, "response_complete", True):
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
+            return
+        self._begin(exchange)
+
+    # ---- inside
+
+    def _start_asgi_task(self, cycle: object, app: object) -> None:
+        if isinstance(cycle, ClientExchange):
+            self._begin(cycle)
+        else:
+            super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+
+    def _begin(self, exchange: ClientExchange) -> None:
+        exchange.previous = None
+        self._running = exchange
+        task = self.loop.create_task(self._answer(exchange))
+        exchange.task = task
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answer(self, exchange: ClientExchange) -> None:
+        await self._fast.answer(exchange, exchange.endpoint)
+        if self._running is exchange:
+            self._running = None
+
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_LIMIT:
+            self._refusal = (431, f"The request head is larger than {HEAD_LIMIT} bytes")
+            raise ValueError("request head too large")
+
+    def _too_large(self) -> str:
+        return (
+            f"The request body is larger than {self._fast.body_limit} bytes "
+            "(server.max_body_mb in the configuration)"
+        )
+
+    def _refuse_exchange(self, exchange: ClientExchange) -> None:
+        """Answer 413 and close: the rest of the body would be read for nothing."""
+        status, lines, body = self._fast.error(413, self._too_large())
+        exchange.keep_alive = False
+        exchange.start(status, lines, len(body))
+        exchange.write(body)
+        exchange.end()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be read, in the shape clients know, and close."""
+        status, text = self._refusal or (400, f"{msg} Nexus speaks HTTP/1.1.")
+        self._refuse(status, text)
+
+    def _refuse(self, status: int, text: str) -> None:
+        if self.transport.is_closing():
+            return
+        status, lines, body = self._fast.error(status, text)
+        head = STATUS_LINES[status] + lines
+        framing = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(head + framing + body)
+        self.transport.close()

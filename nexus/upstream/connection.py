@@ -1,0 +1,294 @@
+"""One HTTP/1.1 connection to a backend: bytes out, a parsed head and body bytes in.
+
+An `asyncio.Protocol` over httptools' parser (llhttp). It pushes what arrives into a `Sink` in the
+event loop callback that read it, so a relayed chunk costs no task and no wake-up. A connection is
+used again only when the last answer ended exactly where its framing said: leftover or unread bytes
+would become somebody else's answer (request smuggling from the backend's side).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import httptools
+
+from nexus.errors import NexusError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+
+HEAD_LIMIT = 64 * 1024
+"""Bytes of response header accepted; more is not an LLM server's answer."""
+
+NO_BODY = frozenset({204, 304})
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+        b"content-length",  # carried as a number: the door frames its own answer
+    }
+)
+"""Headers that describe one connection (RFC 9110, 7.6.1) and end at the gateway."""
+
+FOREVER = float("inf")
+
+
+class Sink(Protocol):
+    """Who receives an answer. Called from the event loop; must not raise."""
+
+    def on_head(self, status: int, lines: bytes, length: int | None) -> None:
+        """The final response head.
+
+        Args:
+            status: 200..599.
+            lines: forwardable header lines, each ended by CRLF.
+            length: declared body length in bytes, None when unknown.
+        """
+        ...
+
+    def on_data(self, data: bytes) -> None:
+        """Body bytes, transfer coding removed; what one read brought, in one piece."""
+        ...
+
+    def on_done(self) -> None:
+        """The body ended where its framing said."""
+        ...
+
+    def on_failed(self, error: NexusError) -> None:
+        """Nothing more will come."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """See the module. `released` is told when the connection may carry another request."""
+
+    def __init__(self, name: str, released: Callable[[Connection, bool], None]) -> None:
+        self.name = name
+        """The backend's, for error sentences."""
+        self._released = released
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._sink: Sink | None = None
+        self.used = 0
+        """Requests sent so far; a failure of the second or later may be a stale keep-alive."""
+        self.closed = False
+        # What the sweep looks at, in loop time.
+        self.silence_ends = FOREVER
+        self.total_ends = FOREVER
+        self._idle_s = FOREVER
+        self._paused = False
+        self.parked_at = 0.0
+        self._now: Callable[[], float] = asyncio.get_running_loop().time
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lines = bytearray()
+        self._extra_hops: set[bytes] | None = None
+        self._head_bytes = 0
+        self._length: int | None = None
+        self._chunked = False
+        self._headed = False
+        self._complete = False
+        self._overrun = False
+        self._keep = True
+        self._pieces: list[bytes] = []
+
+    # ---- used by the pool and the relay
+
+    def send(
+        self, request: bytes, sink: Sink, *, first_byte_s: float, idle_s: float, total_ends: float
+    ) -> None:
+        """Send one whole request and have the answer pushed into `sink`.
+
+        Args:
+            request: head and body.
+            sink: receives the answer.
+            first_byte_s: seconds of silence allowed before the answer begins.
+            idle_s: seconds of silence allowed inside it.
+            total_ends: loop time at which everything must be over.
+        """
+        assert self._transport is not None
+        self._reset()
+        self._parser = httptools.HttpResponseParser(self)
+        self._sink = sink
+        self.used += 1
+        self._idle_s = idle_s
+        self.silence_ends = self._now() + first_byte_s
+        self.total_ends = total_ends
+        self._transport.write(request)
+
+    def pause(self) -> None:
+        """Stop reading: whoever reads the answer is slower than the backend."""
+        if not self._paused and not self.closed and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again. The idle clock starts anew: the silence was ours."""
+        if self._paused:
+            self._paused = False
+            self.silence_ends = self._now() + self._idle_s
+            if not self.closed and self._transport is not None:
+                self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once and tell nobody: the request is not wanted any more."""
+        self._sink = None
+        self._close()
+
+    def sweep(self, now: float) -> None:
+        """Fail if a deadline has passed. Called a few times a second by the pool's owner."""
+        if self._sink is None:
+            return
+        if now > self.total_ends:
+            self._fail(UpstreamTimeout(f"Backend '{self.name}' did not finish in the time allowed"))
+        elif now > self.silence_ends and not self._paused:
+            where = "stopped sending" if self._headed else "did not answer"
+            self._fail(UpstreamTimeout(f"Backend '{self.name}' {where} in the time allowed"))
+
+    # ---- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        sink = self._sink
+        if sink is None or self._parser is None:
+            self._close()  # bytes that nobody asked for
+            return
+        self.silence_ends = self._now() + self._idle_s
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(UpstreamBroken(f"Backend '{self.name}' tried to switch protocols"))
+            return
+        except httptools.HttpParserError as exc:
+            if not self._complete:
+                text = f"Backend '{self.name}' sent something that is not HTTP: {exc}"
+                self._fail(UpstreamBroken(text))
+                return
+            self._overrun = True
+        if self._sink is None:
+            return  # a callback failed
+        if self._pieces:
+            pieces = self._pieces
+            body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._pieces = []
+            sink.on_data(body)
+        if self._complete:
+            self._finish()
+
+    def eof_received(self) -> bool:
+        return False  # the transport closes; connection_lost decides what it means
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        self._released(self, False)
+        sink = self._sink
+        if sink is None:
+            return
+        until_close = self._headed and self._length is None and not self._chunked
+        if until_close and exc is None:
+            self._complete = True
+            self._keep = False
+            self._finish()
+        elif self._headed:
+            self._fail(UpstreamBroken(f"Backend '{self.name}' closed the connection mid-answer"))
+        else:
+            text = f"Backend '{self.name}' closed the connection without an answer"
+            self._fail(UpstreamUnreachable(text))
+
+    # ---- httptools
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._overrun = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._complete:
+            return
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_LIMIT:
+            raise ValueError("response head too large")
+        lower = name.lower()
+        if lower in HOP_BY_HOP:
+            if lower == b"content-length":
+                self._length = int(value)
+            elif lower == b"transfer-encoding":
+                self._chunked = b"chunked" in value.lower()
+            elif lower == b"connection":
+                named = {part.strip().lower() for part in value.split(b",")}
+                self._extra_hops = named - {b"close", b"keep-alive"}
+            return
+        if lower.startswith(b"x-nexus-"):
+            return  # ours to say
+        self._lines += name + b": " + value + b"\r\n"
+
+    def on_headers_complete(self) -> None:
+        parser = self._parser
+        sink = self._sink
+        if parser is None or sink is None or self._complete:
+            return
+        status = parser.get_status_code()
+        if status < 200:
+            return
+        self._headed = True
+        if status in NO_BODY:
+            self._length = 0
+        lines = bytes(self._lines)
+        if self._extra_hops:
+            lines = _without(lines, self._extra_hops)
+        sink.on_head(status, lines, None if self._chunked else self._length)
+
+    def on_body(self, body: bytes) -> None:
+        if not self._complete:
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        parser = self._parser
+        if parser is None:
+            return
+        if not self._headed:  # 100 Continue, 103 Early Hints: the answer is still to come
+            self._lines.clear()
+            return
+        self._complete = True
+        self._keep = parser.should_keep_alive()
+
+    # ---- ends
+
+    def _finish(self) -> None:
+        sink, self._sink = self._sink, None
+        self.silence_ends = self.total_ends = FOREVER
+        reusable = self._keep and not self._overrun and not self.closed and not self._paused
+        if not reusable:
+            self._close()
+        self._released(self, reusable)
+        if sink is not None:
+            sink.on_done()
+
+    def _fail(self, error: NexusError) -> None:
+        sink, self._sink = self._sink, None
+        self._close()
+        if sink is not None:
+            sink.on_failed(error)
+
+    def _close(self) -> None:
+        self.silence_ends = self.total_ends = FOREVER
+        if self._transport is not None and not self._transport.is_closing():
+            # Not close(): unsent request bytes must not keep a backend busy.
+            self._transport.abort()
+
+
+def _without(lines: bytes, names: set[bytes]) -> bytes:
+    kept = [
+        line
+        for line in lines.split(b"\r\n")[:-1]
+        if line.split(b":", 1)[0].strip().lower() not in names
+    ]
+    return b"".join(line + b"\r\n" for line in kept)
