@@ -19,7 +19,8 @@ from nexus.config.describe import allowed, field_at, field_kind
 from nexus.config.file import Source, find, read
 from nexus.config.locate import line_at
 from nexus.config.origin import Setting, read_text, settings_over_file
-from nexus.config.problems import Loc, Problem, config_error, found_at, key_path
+from nexus.config.problems import Loc, Problem, config_error, found_at, key_path, leaves
+from nexus.config.routing import policies_as_list
 from nexus.config.settings import NexusConfig
 from nexus.config.suggest import near_word, unknown_key
 
@@ -33,7 +34,7 @@ class Loaded:
     config: NexusConfig
     path: Path | None
     origins: Mapping[str, str]
-    """`server.port` -> `file`, `env NEXUS_PORT` or `flag --port`; absent for keys left at default."""
+    """`server.port` -> `file`, `env NEXUS_PORT` or `flag --port`; keys at default are absent."""
 
 
 def load(
@@ -72,7 +73,7 @@ def _layer(source: Source, over: list[Setting]) -> tuple[Tree, dict[str, str]]:
         name: dict(cast("Tree", value)) if isinstance(value, dict) else value
         for name, value in source.raw.items()
     }
-    origins = dict.fromkeys(leaves(source.raw), "file")
+    origins = _origins(source.raw)
     for setting in over:
         section, name = setting.loc
         table = tree.setdefault(section, {})
@@ -86,22 +87,13 @@ def _layer(source: Source, over: list[Setting]) -> tuple[Tree, dict[str, str]]:
     return tree, origins
 
 
-def leaves(tree: Mapping[str, object], around: Loc = ()) -> Mapping[str, object]:
-    """Every value of a nest of tables by its key path; lists of tables are entered."""
-    found: dict[str, object] = {}
-    for name, value in tree.items():
-        loc = (*around, name)
-        if isinstance(value, dict):
-            found |= leaves(cast("Tree", value), loc)
-        elif isinstance(value, list | tuple) and any(
-            isinstance(item, dict) for item in cast("list[object]", value)
-        ):
-            for at, item in enumerate(cast("list[object]", value)):
-                if isinstance(item, dict):
-                    found |= leaves(cast("Tree", item), (*loc, at))
-        else:
-            found[key_path(loc)] = value
-    return found
+def _origins(raw: Mapping[str, object]) -> dict[str, str]:
+    """`file` for every value of the file, by its key in `NexusConfig`."""
+    routing = raw.get("routing")
+    if isinstance(routing, dict) and "policies" in routing:
+        table = cast("Tree", routing)
+        raw = {**raw, "routing": {**table, "policies": policies_as_list(table["policies"])}}
+    return dict.fromkeys(leaves(raw), "file")
 
 
 def _validate(tree: Tree) -> tuple[NexusConfig | None, list[Problem]]:

@@ -63,7 +63,7 @@ def _parts(dotted: str) -> tuple[str, ...]:
     """`a."b.c"` as ("a", "b.c"), read by the TOML parser itself."""
     try:
         table: object = tomli.loads(f"{dotted} = 0")
-    except tomli.TOMLDecodeError:
+    except (tomli.TOMLDecodeError, RecursionError):
         return (dotted.strip(),)
     parts: list[str] = []
     while isinstance(table, dict):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,6 +20,8 @@ Loc = tuple[str | int, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST = 60
+_DEEPEST = 8
+"""Tables in tables that are entered: more than the schema has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,23 @@ def key_path(loc: Loc) -> str:
     return text
 
 
+def leaves(tree: Mapping[str, object], around: Loc = ()) -> Mapping[str, object]:
+    """Every value of a nest of tables by its key path; lists of tables are entered."""
+    found: dict[str, object] = {}
+    for name, value in tree.items():
+        loc = (*around, name.strip())
+        entries = cast("list[object]", value) if isinstance(value, list) else []
+        if isinstance(value, dict) and value and len(loc) < _DEEPEST:
+            found |= leaves(cast("Mapping[str, object]", value), loc)
+        elif any(isinstance(item, dict) for item in entries):
+            for at, item in enumerate(entries):
+                if isinstance(item, dict) and len(loc) < _DEEPEST:
+                    found |= leaves(cast("Mapping[str, object]", item), (*loc, at))
+        else:
+            found[key_path(loc)] = value
+    return found
+
+
 def printable(value: object) -> str:
     """A value as TOML would have it, on one line, short, without control characters."""
     if isinstance(value, bool):
@@ -73,7 +92,8 @@ def printable(value: object) -> str:
         return "a table"
     if isinstance(value, list | tuple):
         items = cast("Sequence[object]", value)
-        text = "[" + ", ".join(printable(item) for item in items) + "]"
+        shown = ("[...]" if isinstance(item, list) else printable(item) for item in items)
+        text = "[" + ", ".join(shown) + "]"
     elif isinstance(value, str):
         quoted = json.dumps(value, ensure_ascii=False)
         text = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in quoted)

@@ -77,7 +77,7 @@ class BudgetConfig(Section):
     )
 
 
-def _as_list(value: object) -> object:
+def policies_as_list(value: object) -> object:
     """Accept `[routing.policies."glob"]` tables beside `[[routing.policies]]`."""
     if not isinstance(value, dict):
         return value
@@ -132,7 +132,7 @@ class RoutingConfig(Section):
     )
     policies: Annotated[
         tuple[PolicyConfig, ...],
-        BeforeValidator(_as_list),
+        BeforeValidator(policies_as_list),
         Allowed('[[routing.policies]] entries, or [routing.policies."glob"] tables'),
     ] = Field(default=(), description="Rules by model name; the first match wins.")
     budget: BudgetConfig = Field(

@@ -71,41 +71,6 @@ class ServerConfig(Section):
     max_concurrent_requests: Count = Field(default=1000, description="Requests in flight at once.")
 
 
-class DiscoveryConfig(Section):
-    """`[discovery]`: finding servers that no configuration names."""
-
-    enabled: Switch = Field(
-        default=True, description="Look for servers on this machine and network."
-    )
-    service_types: Annotated[
-        tuple[ServiceType, ...], Allowed('a list of DNS-SD service types, ["_ollama._tcp.local"]')
-    ] = Field(
-        default=("_ollama._tcp.local.", "_llm._tcp.local."),
-        description="mDNS service types to browse.",
-    )
-    grace_period_seconds: Patience = Field(
-        default=60, description="How long a server that left the network is remembered, seconds."
-    )
-
-
-class HealthCheckConfig(Section):
-    """`[health_check]`: how Nexus learns whether a backend can take work."""
-
-    enabled: Switch = Field(
-        default=True, description="Without checks every known backend gets work."
-    )
-    interval_seconds: Interval = Field(default=30, description="Time between checks, seconds.")
-    timeout_seconds: Timeout = Field(
-        default=5, description="A check without an answer fails, seconds."
-    )
-    failure_threshold: Count = Field(
-        default=3, description="Failed checks in a row until unhealthy."
-    )
-    recovery_threshold: Count = Field(
-        default=2, description="Good checks in a row until healthy again."
-    )
-
-
 class BackendConfig(Section):
     """`[[backends]]`: a server Nexus should know, one entry each."""
 
@@ -149,6 +114,41 @@ class BackendConfig(Section):
             max_concurrent=self.max_concurrent,
             api_key_env=self.api_key_env,
         )
+
+
+class DiscoveryConfig(Section):
+    """`[discovery]`: finding servers that no configuration names."""
+
+    enabled: Switch = Field(
+        default=True, description="Look for servers on this machine and network."
+    )
+    service_types: Annotated[
+        tuple[ServiceType, ...], Allowed('a list of DNS-SD service types, ["_ollama._tcp.local"]')
+    ] = Field(
+        default=("_ollama._tcp.local.", "_llm._tcp.local."),
+        description="mDNS service types to browse.",
+    )
+    grace_period_seconds: Patience = Field(
+        default=60, description="How long a server that left the network is remembered, seconds."
+    )
+
+
+class HealthCheckConfig(Section):
+    """`[health_check]`: how Nexus learns whether a backend can take work."""
+
+    enabled: Switch = Field(
+        default=True, description="Without checks every known backend gets work."
+    )
+    interval_seconds: Interval = Field(default=30, description="Time between checks, seconds.")
+    timeout_seconds: Timeout = Field(
+        default=5, description="A check without an answer fails, seconds."
+    )
+    failure_threshold: Count = Field(
+        default=3, description="Failed checks in a row until unhealthy."
+    )
+    recovery_threshold: Count = Field(
+        default=2, description="Good checks in a row until healthy again."
+    )
 
 
 class LoggingConfig(Section):
@@ -227,10 +227,10 @@ class NexusConfig(Section):
     """Everything an operator can decide. Frozen: a change is a new one."""
 
     server: ServerConfig = Field(default_factory=ServerConfig)
+    backends: Annotated[tuple[BackendConfig, ...], Allowed("[[backends]] entries")] = ()
     discovery: DiscoveryConfig = Field(default_factory=DiscoveryConfig)
     health_check: HealthCheckConfig = Field(default_factory=HealthCheckConfig)
     routing: RoutingConfig = Field(default_factory=RoutingConfig)
-    backends: Annotated[tuple[BackendConfig, ...], Allowed("[[backends]] entries")] = ()
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
     quality: QualityConfig = Field(default_factory=QualityConfig)
     queue: QueueConfig = Field(default_factory=QueueConfig)
