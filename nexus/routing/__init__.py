@@ -1,0 +1,1 @@
+"""Decisions: pure functions of needs, fleet, loads, policy and turn; `router.decide` first."""

@@ -1,0 +1,154 @@
+"""Where a request goes. Pure and total: no clock, no chance, no I/O, no logging.
+
+`decide` looks at the backends that have the model and at nothing else, and builds no explanation
+for a request that can be served. `explain` runs the same rules and says what each candidate got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from nexus.domain.backend import Load
+from nexus.domain.decision import Decision, Refusal, RouteReason, Verdict
+from nexus.domain.fleet import Candidate, Fleet, Loads
+from nexus.domain.policy import Policy, Strategy
+from nexus.domain.request import Needs
+from nexus.routing.aliases import models_to_try, resolve
+from nexus.routing.rules import FACTS, RULES, capacity
+from nexus.routing.strategies import STRATEGIES, points
+
+_IDLE: Final = Load()
+
+
+def decide(
+    needs: Needs, fleet: Fleet, loads: Loads, policy: Policy, *, turn: int = 0
+) -> Decision | Refusal:
+    """Choose where a request goes: an ordered plan, or every reason why there is none.
+
+    Args:
+        turn: the caller's counter; it rotates equals and stands for chance.
+    """
+    model = resolve(needs.model, fleet.by_model, policy)
+    tried = models_to_try(model, policy)
+    for name in tried:
+        candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
+        for rule in FACTS:
+            if not candidates:
+                break
+            candidates = rule.keep(candidates, needs, loads, policy)
+        if not candidates:
+            continue
+        free = capacity.keep(candidates, needs, loads, policy)
+        if free:
+            return _decision(needs, name, name != model, candidates, free, loads, policy, turn)
+    return Refusal(
+        requested=needs.model,
+        model=model,
+        known=any(name in fleet.by_model for name in tried),
+        verdicts=tuple(
+            verdict
+            for name in tried
+            for verdict in _verdicts(fleet.by_model.get(name, ()), needs, loads, policy)
+        ),
+        tried=tried,
+    )
+
+
+def explain(
+    needs: Needs, fleet: Fleet, loads: Loads, policy: Policy, *, turn: int = 0
+) -> tuple[Verdict, ...]:
+    """What each candidate got: those of the plan in its order, then the others, then the rejected.
+
+    Covers the resolved model and, as far as they were needed, its fallbacks.
+    """
+    outcome = decide(needs, fleet, loads, policy, turn=turn)
+    if isinstance(outcome, Refusal):
+        return outcome.verdicts
+    tried = models_to_try(resolve(needs.model, fleet.by_model, policy), policy)
+    looked_at = tried[: tried.index(outcome.model) + 1]
+    verdicts = [
+        verdict
+        for name in looked_at
+        for verdict in _verdicts(fleet.by_model.get(name, ()), needs, loads, policy)
+    ]
+    place = {id(candidate): index for index, candidate in enumerate(outcome.order)}
+    last = len(place)
+
+    def rank(verdict: Verdict) -> tuple[bool, int, int]:
+        position = place.get(id(verdict.candidate), last)
+        return verdict.rejection is not None, position, -(verdict.score or 0)
+
+    return tuple(sorted(verdicts, key=rank))
+
+
+def _decision(
+    needs: Needs,
+    model: str,
+    fallback: bool,
+    able: Sequence[Candidate],
+    free: Sequence[Candidate],
+    loads: Loads,
+    policy: Policy,
+    turn: int,
+) -> Decision:
+    """Rank the free candidates. `able` are those that passed every rule but capacity."""
+    if len(free) == 1:
+        ranked, why = free, "only_healthy_backend"
+    else:
+        ranked, why = STRATEGIES[policy.strategy](free, loads, policy.weights, turn)
+    reason = RouteReason.CAPABILITY_MATCH
+    if fallback:
+        reason, why = RouteReason.FAILOVER, f"fallback:{model}:{why}"
+    elif len(able) > len(free) and _is_second_best(ranked[0], able, loads, policy):
+        reason = RouteReason.CAPACITY_OVERFLOW
+    order = _distinct(ranked, max(1, policy.max_attempts))
+    return Decision(needs.model, model, order, reason, why, fallback)
+
+
+def _is_second_best(
+    chosen: Candidate, able: Sequence[Candidate], loads: Loads, policy: Policy
+) -> bool:
+    """True when somebody saturated would be preferred if nobody were busy.
+
+    Load is left out of the comparison on purpose: a saturated backend scores low because it is
+    saturated, and that is what the header is to say.
+    """
+    if policy.strategy is Strategy.PRIORITY_ONLY:
+        return any(each.backend.face.priority < chosen.backend.face.priority for each in able)
+    best = _unloaded(chosen, loads, policy)
+    return any(_unloaded(each, loads, policy) > best for each in able)
+
+
+def _unloaded(candidate: Candidate, loads: Loads, policy: Policy) -> int:
+    face = candidate.backend.face
+    load = loads.get(face.id, _IDLE)
+    idle = {face.id: Load(latency_ms=load.latency_ms)}
+    return points(candidate, idle, policy.weights)
+
+
+def _distinct(ranked: Sequence[Candidate], limit: int) -> tuple[Candidate, ...]:
+    """The first `limit` backends. A backend that lists a model twice is still one backend."""
+    order = tuple(ranked[:limit])
+    ids = {each.backend.face.id for each in order}
+    if len(ids) == len(order):
+        return order
+    distinct = {each.backend.face.id: each for each in reversed(ranked)}
+    wanted = dict.fromkeys(each.backend.face.id for each in ranked)
+    return tuple([distinct[id] for id in wanted][:limit])
+
+
+def _verdicts(
+    candidates: Sequence[Candidate], needs: Needs, loads: Loads, policy: Policy
+) -> list[Verdict]:
+    found: list[Verdict] = []
+    for candidate in candidates:
+        load = loads.get(candidate.backend.id, _IDLE)
+        for rule in RULES:
+            rejection = rule.rejection(candidate, needs, load, policy)
+            if rejection is not None:
+                found.append(Verdict(candidate, rejection=rejection))
+                break
+        else:
+            found.append(Verdict(candidate, score=points(candidate, loads, policy.weights)))
+    return found
