@@ -1,0 +1,1 @@
+"""Dialects: how each kind of server is asked about itself, as pure values without sockets."""

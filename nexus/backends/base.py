@@ -1,0 +1,90 @@
+"""What a dialect is: it writes the questions to a server and reads the answers; it holds no socket.
+
+A check asks `probe_call`, and where that is well, `models_calls` and then `detail_calls`. The first
+of `models_calls` is the one that must succeed; the others refine it, and arrive as an `HttpReply`
+of status 0 where they got no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from nexus.domain.backend import BackendType, Model
+from nexus.domain.http import HttpCall, HttpReply
+from nexus.domain.request import Endpoint
+
+
+class Outcome(Enum):
+    """What one probe says about a server."""
+
+    OK = "ok"
+    LOADING = "loading"
+    FAILED = "failed"
+    DENIED = "denied"
+    """401 or 403: it lives, and will not talk to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReading:
+    """An outcome, why, and the server's version where it was said."""
+
+    outcome: Outcome
+    reason: str = ""
+    """For a person. Text from outside: clean before display."""
+    version: str = ""
+
+
+class Dialect(Protocol):
+    """One kind of server. Every method is pure and total, `read_models` apart."""
+
+    @property
+    def type(self) -> BackendType: ...
+
+    @property
+    def unary_by_stream(self) -> bool:
+        """True where a request that does not stream goes on when its client has left."""
+        ...
+
+    def probe_call(self) -> HttpCall:
+        """A cheap question that is never paid for and tells health."""
+        ...
+
+    def read_probe(self, reply: HttpReply) -> ProbeReading: ...
+
+    def models_calls(self) -> tuple[HttpCall, ...]:
+        """What must be asked to list models with their true context and capabilities."""
+        ...
+
+    def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
+        """The models that can be asked for, from the replies to `models_calls`, in their order.
+
+        Raises ValueError with a short reason when there is no readable list.
+        """
+        ...
+
+    def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
+        """What the replies to `models_calls` add to the probe: version, a remark, a sleep."""
+        ...
+
+    def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
+        """A second round, by model id, for what the list did not tell."""
+        ...
+
+    def read_detail(self, model: Model, reply: HttpReply) -> Model:
+        """`model` with what its detail says; unchanged where it says nothing."""
+        ...
+
+    def probe_headers(self, key: str) -> Mapping[str, str]:
+        """How a key is shown to the paths that are probed."""
+        ...
+
+    def auth_headers(self, key: str) -> Mapping[str, str]:
+        """How a key is shown to the paths that requests are relayed to."""
+        ...
+
+    def chat_path(self, endpoint: Endpoint) -> str:
+        """Where an endpoint is found, after the backend's URL."""
+        ...

@@ -1,0 +1,84 @@
+"""The llama.cpp dialect: `llama-server` with one model, and the same program as a router.
+
+- The limit of a request is `n_ctx` as served (the total divided by the slots), not `n_ctx_train`.
+- While a model loads, every path answers 503 `Loading model`.
+- `--embedding` shows nowhere in a list, so chat and embeddings stay unknown. Tools that a template
+  does not know are put into the prompt by the server, so a template without them is no "no".
+- A request that does not stream is computed to its end after its client has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from nexus.backends import openai, reading
+from nexus.backends.base import Outcome, ProbeReading
+from nexus.backends.reading import Object
+from nexus.domain.backend import BackendType, Model
+from nexus.domain.http import HttpCall, HttpReply
+
+
+class LlamaCpp(openai.OpenAICompatible):
+    """llama.cpp's own server."""
+
+    type = BackendType.LLAMACPP
+    unary_by_stream = True
+
+    def models_calls(self) -> tuple[HttpCall, ...]:
+        return (openai.MODELS, HttpCall("/props"))
+
+    def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
+        props = reading.document(replies[1])
+        models: dict[str, Model] = {}
+        for name, entry in openai.entries(replies[0]):
+            model = _listed(name, entry)
+            if "status" not in entry:  # one model, so the server's properties are its own
+                model = _with_props(replace(model, loaded=True), props)
+            # --alias a,b: a request may use each of them.
+            for alias in (name, *map(reading.model_id, reading.items(entry.get("aliases")))):
+                if alias and len(models) < reading.MAX_MODELS:
+                    models.setdefault(alias, replace(model, id=alias))
+        return tuple(models.values())
+
+    def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
+        build = reading.short(reading.document(replies[1]).get("build_info"), 40)
+        return ProbeReading(Outcome.OK, version=build)
+
+    def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
+        """A router's loaded models; asking for another would load it."""
+        return {
+            model.id: HttpCall(f"/props?model={quote(model.id, safe='')}&autoload=false")
+            for model in models
+            if model.loaded and model.tools is None and model.audio is None
+        }
+
+    def read_detail(self, model: Model, reply: HttpReply) -> Model:
+        return _with_props(model, reading.document(reply))
+
+
+def _listed(name: str, entry: Object) -> Model:
+    model = replace(openai.described(name, entry), json_mode=True, audio=None)
+    status = reading.text(reading.obj(entry.get("status")).get("value"))
+    if not status:
+        return model
+    loaded = status in ("loaded", "sleeping")
+    # A router guesses the modalities of what it has not loaded.
+    vision = model.vision if loaded or model.vision else None
+    return replace(model, loaded=loaded, vision=vision)
+
+
+def _with_props(model: Model, props: Object) -> Model:
+    """What `/props` of the server that runs the model adds."""
+    settings = reading.obj(props.get("default_generation_settings"))
+    modalities = reading.obj(props.get("modalities"))
+    vision = reading.flag(modalities.get("vision"))
+    template = reading.obj(props.get("chat_template_caps"))
+    return replace(
+        model,
+        context_length=model.context_length or reading.count(settings.get("n_ctx")),
+        vision=model.vision if vision is None else vision,
+        audio=reading.flag(modalities.get("audio")),
+        tools=True if template.get("supports_tools") is True else model.tools,
+    )

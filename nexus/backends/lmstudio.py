@@ -1,0 +1,96 @@
+"""The LM Studio dialect.
+
+`/v1/models` has the names a request may use; `/api/v1/models` (0.4 on) or `/api/v0/models` tell
+what they can do. LM Studio answers 200 to any path, so only shapes count. It prompts every model
+for tools, so "not trained for tool use" is no "no".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nexus.backends import openai, reading
+from nexus.backends.reading import Object
+from nexus.domain.backend import BackendType, Model
+from nexus.domain.http import HttpCall, HttpReply
+
+
+class LMStudio(openai.OpenAICompatible):
+    """LM Studio's server, with or without its window."""
+
+    type = BackendType.LMSTUDIO
+
+    def models_calls(self) -> tuple[HttpCall, ...]:
+        return (openai.MODELS, HttpCall("/api/v1/models"), HttpCall("/api/v0/models"))
+
+    def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
+        facts: dict[str, Model] = {}
+        for entry in reading.objects(reading.document(replies[1]).get("models")):
+            facts.update((model.id, model) for model in _v1(entry))
+        for entry in reading.objects(reading.document(replies[2]).get("data")):
+            if name := reading.model_id(entry.get("id")):
+                facts.setdefault(name, _v0(name, entry))
+        return tuple(
+            facts.get(name) or openai.described(name, entry)
+            for name, entry in openai.entries(replies[0])
+        )
+
+
+def _v1(entry: Object) -> tuple[Model, ...]:
+    """A model and its loaded instances, which have names of their own."""
+    key = reading.model_id(entry.get("key"))
+    able = reading.obj(entry.get("capabilities"))
+    model = _kind(
+        Model(key, context_length=reading.count(entry.get("max_context_length"))),
+        reading.text(entry.get("type")),
+    )
+    if able:
+        reasons = "reasoning" in able and able["reasoning"] not in (None, False)
+        model = replace(
+            model,
+            vision=reading.flag(able.get("vision")),
+            tools=True if able.get("trained_for_tool_use") is True else None,
+            reasoning=True if reasons else model.reasoning,
+        )
+    loaded: list[Model] = []
+    for instance in reading.objects(entry.get("loaded_instances")):
+        window = reading.count(reading.obj(instance.get("config")).get("context_length"))
+        loaded.append(
+            replace(
+                model,
+                id=reading.model_id(instance.get("id")),
+                context_length=window or model.context_length,
+                loaded=True,
+            )
+        )
+    # Asked by its key, any instance may answer: only the smallest window is promised.
+    windows = [one.context_length for one in loaded if one.context_length]
+    whole = replace(
+        model,
+        context_length=min(windows) if windows else model.context_length,
+        loaded=bool(loaded),
+    )
+    return tuple(one for one in (*loaded, whole) if one.id)
+
+
+def _v0(name: str, entry: Object) -> Model:
+    kind = reading.text(entry.get("type"))
+    loaded = entry.get("state") == "loaded"
+    model = Model(
+        name,
+        context_length=reading.first_count(
+            entry.get("loaded_context_length") if loaded else None,
+            entry.get("max_context_length"),
+        ),
+        vision={"vlm": True, "llm": False}.get(kind),
+        tools=True if "tool_use" in reading.words(entry.get("capabilities")) else None,
+        loaded=loaded,
+    )
+    return _kind(model, kind)
+
+
+def _kind(model: Model, kind: str) -> Model:
+    if kind in ("embedding", "embeddings"):
+        return replace(model, embeddings=True, chat=False)
+    return replace(model, chat=True, json_mode=True) if kind in ("llm", "vlm") else model

@@ -1,0 +1,43 @@
+"""The vLLM dialect.
+
+The list tells the running context (`max_model_len`) and nothing about vision, tools or pooling, so
+those stay unknown. JSON schemas work always (structured outputs). A sleeping vLLM calls itself
+healthy and lets requests hang, hence `/is_sleeping`, which only its development mode has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nexus.backends import openai, reading
+from nexus.backends.base import Outcome, ProbeReading
+from nexus.domain.backend import BackendType, Model
+from nexus.domain.http import HttpCall, HttpReply
+
+
+class VLLM(openai.OpenAICompatible):
+    """vLLM's OpenAI server."""
+
+    type = BackendType.VLLM
+
+    def models_calls(self) -> tuple[HttpCall, ...]:
+        return (openai.MODELS, HttpCall("/version"), HttpCall("/is_sleeping"))
+
+    def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
+        listed = openai.entries(replies[0])
+        models = {name: openai.described(name, entry) for name, entry in listed}
+        for name, entry in listed:
+            base = models.get(reading.text(entry.get("parent")))
+            if base and models[name].context_length is None:
+                # A LoRA adapter runs inside its base model's window.
+                models[name] = replace(models[name], context_length=base.context_length)
+        return tuple(replace(model, json_mode=True, loaded=True) for model in models.values())
+
+    def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
+        version = reading.short(reading.document(replies[1]).get("version"), 40)
+        if reading.document(replies[2]).get("is_sleeping") is True:
+            return ProbeReading(
+                Outcome.LOADING, "asleep (vLLM sleep mode); POST /wake_up wakes it", version
+            )
+        return ProbeReading(Outcome.OK, version=version)

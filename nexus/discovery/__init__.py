@@ -1,0 +1,1 @@
+"""The eyes: servers that nobody configured."""

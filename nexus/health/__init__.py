@@ -1,0 +1,1 @@
+"""The pulse: who is alive, who is loading, what they can do."""

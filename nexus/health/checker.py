@@ -1,0 +1,305 @@
+"""Checks every backend for as long as it is registered, each in a task of its own.
+
+- A dead backend delays nobody: nothing is shared but the registry.
+- The first check is immediate, also of a backend that comes later (`wake`); the next ones spread
+  out by themselves, since every pause is drawn anew around the interval.
+- A loading backend is asked again soon; so is a healthy one to which a connection failed.
+- The result for a backend that has left, or came back with another face, is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from nexus.backends.base import Dialect, Outcome
+from nexus.backends.table import DIALECTS
+from nexus.domain.backend import Backend, BackendFace, BackendId, BackendStatus, BackendType, Model
+from nexus.domain.fleet import Fleet
+from nexus.health.clock import Clock, WallClock
+from nexus.health.examine import Asker, Examination, Examiner
+from nexus.health.machine import Pulse, Result, Thresholds, step
+from nexus.telemetry.logs import get_logger
+
+_log = get_logger("nexus.health")
+
+LOADING_INTERVAL_S = 2.0
+"""Between checks of a backend that is loading."""
+SUSPECT_INTERVAL_S = 1.0
+"""Between checks of a healthy backend that a request could not connect to."""
+NOTICE_INTERVAL_S = 1.0
+"""At the latest, a backend that nobody announced is noticed after this."""
+DETAILS_EVERY = 20
+"""Checks after which what was learnt about single models is asked anew."""
+
+
+class Truth(Protocol):
+    """What the checker reads and writes of the registry."""
+
+    def fleet(self) -> Fleet: ...
+
+    def set_health(
+        self,
+        backend_id: BackendId,
+        status: BackendStatus,
+        *,
+        reason: str = "",
+        probe_ms: float | None = None,
+        version: str | None = None,
+        models: tuple[Model, ...] | None = None,
+    ) -> None: ...
+
+
+@dataclass(slots=True)
+class _Patient:
+    """What the checker remembers of one backend."""
+
+    face: BackendFace
+    pulse: Pulse = field(default_factory=Pulse)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event | None = None
+    """Set at the end of the check that is going on, if one is."""
+    suspect: bool = False
+    checked: int = 0
+    last_started: float | None = None
+    details: dict[Model, Model] = field(default_factory=dict[Model, Model])
+
+
+class HealthChecker:
+    """Keeps the registry's word on health true.
+
+    Args:
+        registry: the truth.
+        client: the hands.
+        credentials: the key of a backend, or None when it has none or its variable is not set.
+        interval_s: mean pause between two checks of one backend.
+        timeout_s: for each question of a check.
+        failure_threshold: bad checks in a row until a healthy backend is unhealthy.
+        recovery_threshold: good checks in a row until an unhealthy backend is healthy.
+        enabled: False checks each backend once, to learn its models, and leaves it unknown.
+        clock: time.
+        chance: numbers in [0, 1).
+        dialects: how to ask each type.
+    """
+
+    def __init__(
+        self,
+        registry: Truth,
+        client: Asker,
+        credentials: Callable[[BackendFace], str | None],
+        *,
+        interval_s: float = 30.0,
+        timeout_s: float = 5.0,
+        failure_threshold: int = 3,
+        recovery_threshold: int = 2,
+        enabled: bool = True,
+        clock: Clock | None = None,
+        chance: Callable[[], float] = random.random,
+        dialects: Mapping[BackendType, Dialect] = DIALECTS,
+    ) -> None:
+        self._registry = registry
+        self._client = client
+        self._credentials = credentials
+        self._interval_s = interval_s
+        self._timeout_s = timeout_s
+        self._thresholds = Thresholds(failure_threshold, recovery_threshold)
+        self._enabled = enabled
+        self._clock: Clock = clock or WallClock()
+        self._chance = chance
+        self._dialects = dialects
+        self._patients: dict[BackendId, _Patient] = {}
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch over whoever is registered, until cancelled."""
+        watched: dict[BackendId, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._news.clear()
+                known = self._registry.fleet().backends
+                for backend_id in [*watched]:
+                    if watched[backend_id].done():
+                        del watched[backend_id]
+                for backend_id in known:
+                    if backend_id not in watched:
+                        watched[backend_id] = group.create_task(
+                            self._watch(backend_id), name=f"health {backend_id}"
+                        )
+                for backend_id in [*self._patients]:
+                    if backend_id not in known:
+                        # Its task sees this too, and ends.
+                        self._patients.pop(backend_id).wake.set()
+                await self._clock.wait(self._news, NOTICE_INTERVAL_S)
+
+    def wake(self, backend_id: BackendId) -> None:
+        """Check this backend at once; one that is new is noticed by this."""
+        if patient := self._patients.get(backend_id):
+            patient.wake.set()
+        self._news.set()
+
+    def connection_failed(self, backend_id: BackendId, reason: str) -> None:
+        """A request could not connect: look for yourself, soon, until it is clear.
+
+        Costs next to nothing and may be called for every failure: checks do not come more often
+        than one a second for it.
+        """
+        patient = self._patients.get(backend_id)
+        if patient is None or patient.suspect or not self._enabled:
+            return
+        patient.suspect = True
+        _log.debug("connection failed, checking", extra={"fields": {"backend": backend_id}})
+        patient.wake.set()
+
+    async def check(self, backend_id: BackendId) -> None:
+        """Check now, and return when the registry knows the result.
+
+        A check that is already going on is joined. Never raises for what a backend does; a backend
+        that is not registered is ignored.
+        """
+        backend = self._registry.fleet().backends.get(backend_id)
+        if backend is None:
+            return
+        patient = self._patient(backend)
+        if patient.done is not None:
+            await patient.done.wait()
+            return
+        patient.done = asyncio.Event()
+        try:
+            await self._check(patient)
+        finally:
+            patient.done.set()
+            patient.done = None
+
+    # ---- one backend
+
+    async def _watch(self, backend_id: BackendId) -> None:
+        while (backend := self._registry.fleet().backends.get(backend_id)) is not None:
+            patient = self._patient(backend)
+            tired = SUSPECT_INTERVAL_S - self._rested(patient)
+            if patient.suspect and tired > 0:
+                await self._clock.wait(asyncio.Event(), tired)
+            patient.wake.clear()
+            try:
+                await self.check(backend_id)
+            except Exception:  # noqa: BLE001 - one surprise must not stop the pulse of the others
+                _log.exception("a check failed in Nexus", extra={"fields": {"backend": backend_id}})
+            if not self._enabled:
+                # Once it has told its models, only an explicit wish makes us ask again.
+                pause = float("inf") if backend_models(self._registry, backend_id) else 5.0
+            else:
+                pause = self._pause(patient)
+            if pause == float("inf"):
+                await patient.wake.wait()
+            else:
+                await self._clock.wait(patient.wake, pause)
+
+    def _patient(self, backend: Backend) -> _Patient:
+        patient = self._patients.get(backend.id)
+        if patient is None or not _same_server(patient.face, backend.face):
+            patient = self._patients[backend.id] = _Patient(backend.face)
+        patient.face = backend.face
+        return patient
+
+    def _rested(self, patient: _Patient) -> float:
+        if patient.last_started is None:
+            return float("inf")
+        return self._clock.monotonic() - patient.last_started
+
+    def _pause(self, patient: _Patient) -> float:
+        """Seconds until the next check: never in step with the others."""
+        if patient.pulse.status is BackendStatus.LOADING:
+            return min(LOADING_INTERVAL_S, self._interval_s)
+        if patient.suspect:
+            return min(SUSPECT_INTERVAL_S, self._interval_s)
+        if patient.checked == 1:
+            return self._interval_s * (0.5 + 0.5 * self._chance())
+        return self._interval_s * (0.9 + 0.2 * self._chance())
+
+    async def _check(self, patient: _Patient) -> None:
+        face = patient.face
+        patient.last_started = self._clock.monotonic()
+        patient.checked += 1
+        if patient.checked % DETAILS_EVERY == 0:
+            patient.details.clear()
+        key = self._credentials(face)
+        examiner = Examiner(
+            self._client, face, self._dialects[face.type], key, self._timeout_s, patient.details
+        )
+        started = self._clock.monotonic()
+        reading, probed = await examiner.probe()
+        took_ms = (self._clock.monotonic() - started) * 1000
+        if reading.outcome is Outcome.OK:
+            found = await examiner.learn(reading, probed)
+        else:
+            found = Examination(reading.outcome, reading.reason, reading.version or None)
+        self._conclude(patient, face, found, took_ms, has_key=bool(key))
+
+    def _conclude(
+        self,
+        patient: _Patient,
+        face: BackendFace,
+        found: Examination,
+        took_ms: float,
+        *,
+        has_key: bool,
+    ) -> None:
+        backend = self._registry.fleet().backends.get(face.id)
+        if backend is None or not _same_server(backend.face, face):
+            return  # it left, or is another one now
+        result = {Outcome.OK: Result.GOOD, Outcome.LOADING: Result.LOADING}.get(
+            found.outcome, Result.BAD
+        )
+        before = patient.pulse
+        patient.pulse = step(before, result, self._thresholds)
+        if result is not Result.BAD or patient.pulse.status is not BackendStatus.HEALTHY:
+            patient.suspect = False
+        reason = _denied(found.reason, face, has_key) if _is_denied(found) else found.reason
+        status = patient.pulse.status
+        if result is Result.BAD and status is BackendStatus.HEALTHY:
+            reason = f"check {patient.pulse.bad} of {self._thresholds.failure} failed: {reason}"
+        if result is Result.GOOD and status is BackendStatus.UNHEALTHY:
+            reason = (
+                f"recovering: check {patient.pulse.good} of {self._thresholds.recovery} is good"
+            )
+        self._registry.set_health(
+            face.id,
+            status if self._enabled else BackendStatus.UNKNOWN,
+            reason=reason,
+            probe_ms=took_ms if result is Result.GOOD else None,
+            version=found.version,
+            models=found.models,
+        )
+        fields = {"backend": face.name, "was": before.status, "now": status, "reason": reason}
+        level = _log.info if status is not before.status else _log.debug
+        level(
+            "health changed" if status is not before.status else "checked", extra={"fields": fields}
+        )
+
+
+def backend_models(registry: Truth, backend_id: BackendId) -> tuple[Model, ...]:
+    """The models that the registry has for a backend now."""
+    backend = registry.fleet().backends.get(backend_id)
+    return backend.models if backend else ()
+
+
+def _same_server(one: BackendFace, other: BackendFace) -> bool:
+    """True where what is known of one holds for the other."""
+    return (one.url, one.type, one.api_key_env) == (other.url, other.type, other.api_key_env)
+
+
+def _is_denied(found: Examination) -> bool:
+    return found.outcome is Outcome.DENIED
+
+
+def _denied(said: str, face: BackendFace, has_key: bool) -> str:
+    """What to do about a 401 or 403, naming the variable and never the key."""
+    if not face.api_key_env:
+        advice = "set api_key_env for this backend"
+    elif has_key:
+        advice = f"check the key in {face.api_key_env}"
+    else:
+        advice = f"{face.api_key_env} is not set"
+    return f"authentication failed ({said}); {advice}"
