@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus.config.origin import FLAGS, flags_from
@@ -72,22 +71,24 @@ def load_for(args: argparse.Namespace) -> Loaded:
 
     Raises ConfigError with the full report.
     """
+    from nexus.config.file import home_expanded
     from nexus.config.load import load
 
     named = getattr(args, "file", None) or getattr(args, "config", None)
-    path = Path(named).expanduser() if named else None
+    path = home_expanded(named) if named else None
     return load(path, os.environ, flags_from(args), explicit=path is not None)
 
 
 def run_init(args: argparse.Namespace) -> int:
     """Write the example file; an existing file stays unless `--force`."""
+    from nexus.config.file import home_expanded
     from nexus.config.reference import example, minimal
 
     text = minimal() if args.minimal else example()
     if args.output == "-":
         print(text, end="")
         return 0
-    path = Path(args.output).expanduser()
+    path = home_expanded(args.output)
     try:
         with path.open("w" if args.force else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -135,7 +136,7 @@ def run_show(args: argparse.Namespace) -> int:
         return 0
     table = [(row.key, row.text, row.origin) for row in rows(loaded)]
     keys = max(len(key) for key, _, _ in table)
-    values = min(40, max(len(text) for _, text, _ in table))
+    values = min(48, max(len(text) for _, text, _ in table))
     print(f"# file: {loaded.path or 'none'}")
     for key, text, origin in table:
         print(f"{key:{keys}}  {text:{values}}  {origin}")

@@ -11,6 +11,7 @@ import tomli
 from nexus.config.locate import lines_of
 from nexus.config.origin import CONFIG_VARIABLE
 from nexus.config.problems import Loc, Problem, config_error, printable
+from nexus.errors import ConfigError
 
 FILE_NAME = "nexus.toml"
 
@@ -30,15 +31,33 @@ def find(path: Path | None, environ: Mapping[str, str], *, explicit: bool) -> Pa
     Raises ConfigError when a file that somebody named does not exist.
     """
     if path is not None:
-        if explicit and not path.exists():
-            raise _absent(path, "--config")
-        return path if path.exists() else None
+        if not _exists(path):
+            if explicit:
+                raise _absent(path)
+            return None
+        return path
     if named := environ.get(CONFIG_VARIABLE, "").strip():
-        chosen = Path(named).expanduser()
-        if not chosen.exists():
-            raise _absent(chosen, CONFIG_VARIABLE)
+        chosen = home_expanded(named)
+        if not _exists(chosen):
+            raise _absent(chosen, f" (named by {CONFIG_VARIABLE})")
         return chosen
-    return next((place for place in default_places(environ) if place.is_file()), None)
+    return next((place for place in default_places(environ) if _exists(place)), None)
+
+
+def home_expanded(text: str) -> Path:
+    """The path with a leading `~` replaced where that home exists."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def _exists(path: Path) -> bool:
+    """False only when there certainly is nothing; `read` says what is wrong with the rest."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def default_places(environ: Mapping[str, str]) -> tuple[Path, ...]:
@@ -51,9 +70,9 @@ def default_places(environ: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(places)
 
 
-def _absent(path: Path, named_by: str) -> Exception:
-    sentence = f"there is no such file; `nexus config init --output {path}` writes one"
-    return config_error([Problem((), sentence, printable(str(path)), named_by)])
+def _absent(path: Path, named_by: str = "") -> ConfigError:
+    sentence = f"there is no such file{named_by}; `nexus config init` writes one"
+    return config_error([Problem((), sentence, where=printable(str(path)).strip('"'))])
 
 
 def read(path: Path | None) -> tuple[Source, list[Problem]]:

@@ -51,7 +51,7 @@ class Problem:
             "where": self.where,
             "key": key_path(self.loc),
             "found": self.found,
-            "allowed": self.sentence,
+            "allowed": self.sentence.removeprefix("allowed: "),
         }
 
 
