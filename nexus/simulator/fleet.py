@@ -39,4 +39,5 @@ class SimFleet:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.gather(*(server.refuse() for server in self.servers))
-        await self._tasks.__aexit__(kind, error, trace)
+        # All tasks are over. The block's own error goes on as it is, not wrapped in a group.
+        await self._tasks.__aexit__(None, None, None)

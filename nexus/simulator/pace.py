@@ -7,7 +7,7 @@ from random import Random
 
 
 class Pace:
-    """Waits measured from where the last one should have ended, so that lateness does not add up."""
+    """Waits count from where the last one should have ended, so lateness does not add up."""
 
     def __init__(self, random: Random, jitter: float, slow: float) -> None:
         self._random = random

@@ -69,6 +69,11 @@ def dumps(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def nulls(*names: str) -> dict[str, object]:
+    """An object whose fields are all null; some servers send many."""
+    return {name: None for name in names}  # noqa: C420 - fromkeys has no type for the values
+
+
 def event(value: object) -> bytes:
     """One server-sent event."""
     return b"data: " + dumps(value) + b"\n\n"

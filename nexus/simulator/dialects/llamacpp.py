@@ -7,6 +7,8 @@ the client has left.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from nexus.domain.backend import Model
 from nexus.simulator.ask import Ask
 from nexus.simulator.dialects.base import Dialect, Heard, Situation, Timing, is_get
@@ -138,7 +140,7 @@ class _Chat(ChatVoice):
     def opening(self) -> bytes:
         return self.chunk({"role": "assistant", "content": None})
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         return {
             "choices": choices,
             "created": self.situation.unix_s,
@@ -150,7 +152,7 @@ class _Chat(ChatVoice):
 
     def finish_chunk(self, timing: Timing) -> bytes:
         """`timings` ride on the last chunk, whichever that is."""
-        choice = {"finish_reason": self.finish(), "index": 0, "delta": {}}
+        choice = {"finish_reason": self.finish(), "index": 0, "delta": dict[str, object]()}
         frame = self.frame([choice])
         return event(frame if self.ask.include_usage else {**frame, **self.whole_extra(timing)})
 

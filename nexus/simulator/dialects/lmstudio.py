@@ -5,6 +5,8 @@ Its habits: any unknown path is 200 with an `error` text, models load when they 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from nexus.domain.backend import Model
 from nexus.simulator.dialects.base import Heard, Situation, Timing, is_get
 from nexus.simulator.dialects.openai import Generic
@@ -109,7 +111,7 @@ class _Chat(ChatVoice):
     def chunk(self, delta: dict[str, object], finish: str | None = None) -> bytes:
         return super().chunk(delta if finish else {"role": "assistant", **delta}, finish)
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         return {**super().frame(choices), "system_fingerprint": self.model.id}
 
     def choice_extra(self) -> dict[str, object]:

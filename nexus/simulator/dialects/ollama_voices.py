@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 from nexus.simulator.answer import Step
 from nexus.simulator.dialects.base import Heard, Timing, stamp
@@ -42,7 +43,7 @@ class Chat(ChatVoice):
         call = {**self.calls()[step.call], "index": step.call}
         return self.chunk({"content": "", "tool_calls": [call]})
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         return {**super().frame(choices), "system_fingerprint": FINGERPRINT}
 
     def content(self) -> str:

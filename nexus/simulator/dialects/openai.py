@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from nexus.domain.backend import Model
 from nexus.simulator.dialects.base import Dialect, Heard, Situation, Timing
 from nexus.simulator.dialects.voices import ChatVoice, EmbedVoice, TextVoice
@@ -116,7 +118,7 @@ class _Chat(ChatVoice):
     def whole_extra(self, timing: Timing) -> dict[str, object]:
         return {"service_tier": "default", "system_fingerprint": FINGERPRINT}
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         extra: dict[str, object] = {"service_tier": "default", "system_fingerprint": FINGERPRINT}
         if self.ask.include_usage:
             extra["usage"] = None

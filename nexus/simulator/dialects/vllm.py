@@ -13,7 +13,7 @@ from nexus.simulator.dialects.base import Dialect, Heard, Situation, Timing, is_
 from nexus.simulator.dialects.voices import ChatVoice, EmbedVoice, TextVoice
 from nexus.simulator.prose import number
 from nexus.simulator.spec import SimSpec
-from nexus.simulator.wire import Reply, Request, event, reply_json
+from nexus.simulator.wire import Reply, Request, event, nulls, reply_json
 
 VERSION = "0.32.0+simulated"
 FINGERPRINT = "vllm-0.32.0-simulated"
@@ -175,22 +175,22 @@ class _Chat(ChatVoice):
         return event({**self.frame([]), "usage": usage, "system_fingerprint": FINGERPRINT})
 
     def message(self) -> dict[str, object]:
-        nulls = ("refusal", "annotations", "audio", "function_call", "reasoning")
-        return {**super().message(), **dict.fromkeys(nulls)}
+        names = ("refusal", "annotations", "audio", "function_call", "reasoning")
+        return {**super().message(), **nulls(*names)}
 
     def choice_extra(self) -> dict[str, object]:
-        return dict.fromkeys(("logprobs", "stop_reason", "token_ids", "routed_experts"))
+        return nulls(*("logprobs", "stop_reason", "token_ids", "routed_experts"))
 
     def whole_extra(self, timing: Timing) -> dict[str, object]:
-        nulls = (
+        names = (
             "service_tier", "prompt_logprobs", "prompt_token_ids", "prompt_text",
             "kv_transfer_params", "ec_transfer_params", "metrics",
         )  # fmt: skip
-        return {**dict.fromkeys(nulls), "system_fingerprint": FINGERPRINT}
+        return {**nulls(*names), "system_fingerprint": FINGERPRINT}
 
     def usage(self) -> dict[str, object]:
         details = ("prompt_tokens_details", "completion_tokens_details")
-        return {**super().usage(), **dict.fromkeys(details)}
+        return {**super().usage(), **nulls(*details)}
 
     def ident(self) -> str:
         return f"chatcmpl-{self.situation.ident(16)}"
@@ -210,26 +210,26 @@ class _Text(TextVoice, _Chat):
         return b""
 
     def text_choice(self, text: str, finish: str | None) -> dict[str, object]:
-        nulls = ("prompt_logprobs", "routed_experts")
-        return {**self._choice(text, finish), **dict.fromkeys(nulls)}
+        names = ("prompt_logprobs", "routed_experts")
+        return {**self._choice(text, finish), **nulls(*names)}
 
     def whole_extra(self, timing: Timing) -> dict[str, object]:
-        nulls = ("service_tier", "kv_transfer_params", "ec_transfer_params", "metrics")
-        return {**dict.fromkeys(nulls), "system_fingerprint": FINGERPRINT}
+        names = ("service_tier", "kv_transfer_params", "ec_transfer_params", "metrics")
+        return {**nulls(*names), "system_fingerprint": FINGERPRINT}
 
     def ident(self) -> str:
         return f"cmpl-{self.situation.ident(16)}"
 
     def _choice(self, text: str, finish: str | None) -> dict[str, object]:
-        nulls = ("stop_reason", "prompt_token_ids", "token_ids")
+        names = ("stop_reason", "prompt_token_ids", "token_ids")
         choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": finish}
-        return {**choice, **dict.fromkeys(nulls)}
+        return {**choice, **nulls(*names)}
 
 
 class _Embed(EmbedVoice):
     def usage(self) -> dict[str, object]:
         details = ("prompt_tokens_details", "completion_tokens_details")
-        return {**super().usage(), "completion_tokens": 0, **dict.fromkeys(details)}
+        return {**super().usage(), "completion_tokens": 0, **nulls(*details)}
 
     def extra(self) -> dict[str, object]:
         situation = self.heard.situation

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Mapping, Sequence
 
 from nexus.simulator.answer import Step
 from nexus.simulator.dialects.base import Heard, Timing
@@ -81,7 +82,7 @@ class ChatVoice:
     def usage_chunk(self, timing: Timing) -> bytes:
         return event({**self.frame([]), "usage": self.usage()})
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         """The fields every chunk has."""
         return {
             "id": self.ident(),
@@ -147,7 +148,7 @@ class TextVoice(ChatVoice):
     def finish_chunk(self, timing: Timing) -> bytes:
         return event(self.frame([self.text_choice("", self.finish())]))
 
-    def frame(self, choices: list[dict[str, object]]) -> dict[str, object]:
+    def frame(self, choices: Sequence[Mapping[str, object]]) -> dict[str, object]:
         return {**super().frame(choices), "object": "text_completion"}
 
     def whole(self, timing: Timing) -> Reply:
