@@ -49,7 +49,8 @@ def load(
     Args:
         path: the file; None looks at `NEXUS_CONFIG` and the default places.
         environ: environment variables.
-        flags: values from the command line by key (`{"server.port": 9000}`); None is not set.
+        flags: values from the command line by `section.key` (`{"server.port": 9000}`); None is
+            not set.
         explicit: `path` was named by a person and must exist.
 
     Raises ConfigError that lists every problem: where, what was found, what is allowed.
