@@ -6,7 +6,7 @@ other cannot. It satisfies `nexus.domain.gateway.FleetSource`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from nexus.domain.backend import (
     Zone,
     default_zone,
 )
-from nexus.domain.events import Update
+from nexus.domain.events import PortProbed, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
@@ -64,6 +64,7 @@ class Control:
         checks: Checks,
         scan: Callable[[], Awaitable[object]],
         recognise: Recognise,
+        probed: Mapping[str, PortProbed],
     ) -> None:
         self._info = info
         self._registry = registry
@@ -73,6 +74,7 @@ class Control:
         self._checks = checks
         self._scan = scan
         self._recognise = recognise
+        self._probed = probed
 
     # ---- seeing
 
@@ -98,6 +100,8 @@ class Control:
         reader = self._bus.reader()
         try:
             yield self._registry.seen()
+            for probe in list(self._probed.values()):  # what was scanned before this reader came
+                yield probe
             while not reader.closed:
                 await reader.wait()
                 events, missed = reader.take()

@@ -15,6 +15,11 @@ class HttpCall:
     json: object | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    def __hash__(self) -> int:
+        return hash(
+            (self.method, self.path)
+        )  # headers and body are not hashable, and rarely differ
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:

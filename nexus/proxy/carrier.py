@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from itertools import count
 
-from nexus.backends import DIALECTS
+from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId
 from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.events import Event, RequestRouted
@@ -93,6 +93,7 @@ class Carrier:
         self._turns = count()
         self._passages: set[Passage] = set()
         self._route_lines: dict[tuple[BackendFace, RouteReason, str], bytes] = {}
+        self._idle = asyncio.Event()
         self.in_flight = 0
         """Requests being carried now."""
         self.stopping = False
@@ -139,8 +140,16 @@ class Carrier:
             raise
         finally:
             self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
             if self._watched():
                 self._publish(story.finished(self._unix(), now()))
+
+    async def idle(self) -> None:
+        """Until no request is being carried."""
+        while self.in_flight:
+            self._idle.clear()
+            await self._idle.wait()
 
     def stop(self) -> None:
         """End what is still running: streams are told so in a last event. Idempotent."""
@@ -246,6 +255,8 @@ class Carrier:
 
         tap = SseTap() if streams else None
         tail = _Tail() if tap is None else None
+        if streams:
+            lines = headers.with_streaming(lines)
         story.status = passage.status
         exchange.start(passage.status, lines + self._route(story), length)
         passage.forward(exchange, tap or gunzip, tail.feed if tail else None)
@@ -265,7 +276,9 @@ class Carrier:
                 lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
 
         failure = passage.error
-        if failure is None and tap is not None and not tap.finished:
+        if failure is None and tap is not None and tap.failed:
+            story.error = "the backend reported an error inside the stream"
+        elif failure is None and tap is not None and not tap.finished:
             failure = UpstreamBroken(
                 f"Backend '{passage.connection.name}' ended the stream before the answer was "
                 "complete"
@@ -446,4 +459,3 @@ def _error_event(error: NexusError) -> bytes:
         }
     }
     return b"data: " + json.dumps(body).encode() + b"\n\n"
-

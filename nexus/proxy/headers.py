@@ -60,6 +60,16 @@ def without_encoding(lines: bytes) -> bytes:
     return _ENCODING.sub(b"", lines)
 
 
+def with_streaming(lines: bytes) -> bytes:
+    """The lines of a stream, with what keeps proxies on the way from holding it back."""
+    lower = lines.lower()
+    if b"cache-control:" not in lower:
+        lines += b"Cache-Control: no-cache\r\n"
+    if b"x-accel-buffering:" not in lower:
+        lines += b"X-Accel-Buffering: no\r\n"
+    return lines
+
+
 def accepts(headers: Sequence[tuple[bytes, bytes]], encoding: bytes) -> bool:
     """Whether a client said that it can read `encoding` (q=0 means it cannot)."""
     for name, value in headers:

@@ -24,8 +24,11 @@ class LiveLoad:
 
 @dataclass(slots=True)
 class Record:
-    """Writers: discovery and configuration (face), health (health ... probe_ms), operator
-    (draining), leases (load)."""
+    """One writer a field.
+
+    Discovery and configuration write `face`, health checks `health` to `probe_ms`, the operator
+    `draining`, leases `load`.
+    """
 
     face: BackendFace
     health: BackendStatus = BackendStatus.UNKNOWN

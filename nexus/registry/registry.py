@@ -1,7 +1,7 @@
 """The fleet's one owner. On one event loop, a method that never awaits cannot be interleaved.
 
-Facts (faces, health, models) change seldom: every change makes a new immutable `Fleet` when somebody
-next asks for one. Loads change with every request and stay live numbers beside it.
+Facts (faces, health, models) change seldom: after a change the next reader gets a new immutable
+`Fleet`. Loads change with every request and stay live numbers beside it.
 """
 
 from __future__ import annotations
@@ -158,8 +158,11 @@ class Registry:
     # ---- traffic
 
     def lease(self, backend_id: BackendId) -> Lease | None:
-        """Count a request in; None when the backend left or was drained since the picture was
-        taken: the owner decides, not the stale reader."""
+        """Count a request in.
+
+        None when the backend left or was drained since the picture was taken: the owner decides,
+        not the stale reader.
+        """
         record = self._records.get(backend_id)
         if record is None or record.draining:
             return None

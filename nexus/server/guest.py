@@ -24,6 +24,15 @@ server should be the one that waits longer, or requests race with the close."""
 class GuestServer(uvicorn.Server):
     """Serves an ASGI app and the fast path on a socket that is bound already."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        """Set once connections are accepted."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         """Signals belong to whoever owns the terminal."""
@@ -57,8 +66,3 @@ def guest(app: Callable[..., Any], fast: Fast) -> GuestServer:
         timeout_graceful_shutdown=1,  # the runtime has drained before it asks uvicorn to stop
     )
     return GuestServer(config)
-
-
-async def serve(server: GuestServer, listener: socket.socket) -> None:
-    """Serve until `server.should_exit`."""
-    await server.serve(sockets=[listener])

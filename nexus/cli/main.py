@@ -1,0 +1,96 @@
+"""The command line: one parser, and each command imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from nexus import __version__
+from nexus.cli import config, inspect
+from nexus.errors import NexusError
+
+EPILOG = """\
+examples:
+  nexus                          find local servers, serve them, show the dashboard
+  nexus --no-tui                 the same without a dashboard, logs on stderr
+  nexus demo                     try it: a simulated fleet, one real llama.cpp server, some traffic
+  nexus backends add http://192.168.1.20:11434
+  nexus models                   every model of every backend, with what it can do
+
+Point any OpenAI client at http://127.0.0.1:8000/v1; the key can be anything.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    root = argparse.ArgumentParser(
+        prog="nexus",
+        description="One terminal and one URL over every model you have.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("-V", "--version", action="version", version=f"nexus {__version__}")
+    _serving(root)
+    root.set_defaults(run=_serve, demo=False)
+    commands = root.add_subparsers(title="commands", metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the gateway (what `nexus` alone does)")
+    _serving(serve)
+    serve.set_defaults(run=_serve, demo=False)
+
+    demo = commands.add_parser(
+        "demo",
+        help="run over a simulated fleet, to look around",
+        description="Six simulated servers on loopback and, unless --no-real, one real llama.cpp "
+        "server with a tiny model; a trickle of traffic keeps the screen alive.",
+    )
+    _serving(demo)
+    demo.add_argument("--no-real", action="store_true", help="leave the real llama.cpp server out")
+    demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
+    demo.set_defaults(run=_serve, demo=True)
+
+    inspect.register(commands)
+    config.register(commands)
+    completions = commands.add_parser("completions", help="print a shell completion script")
+    completions.add_argument("shell", choices=("bash", "zsh", "fish", "powershell", "elvish"))
+    completions.set_defaults(run=_completions)
+    return root
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and run; the exit code. 0 fine, 1 failed, 2 used wrongly, 130 interrupted."""
+    args = parser().parse_args(arguments)
+    try:
+        return args.run(args)
+    except NexusError as error:
+        print(f"Error: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _serving(target: argparse.ArgumentParser) -> None:
+    config.add_config_options(target)
+    target.add_argument(
+        "--no-tui",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="no dashboard: structured logs on stderr",
+    )
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from nexus.cli.serve import run_serve
+
+    return run_serve(args)
+
+
+def _completions(args: argparse.Namespace) -> int:
+    from nexus.cli.completions import script
+
+    print(script(args.shell, parser()), end="")
+    return 0

@@ -1,0 +1,123 @@
+"""`nexus`, `nexus serve`, `nexus demo`: the gateway, and on a terminal its dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nexus.config.origin import flags_from
+from nexus.errors import ConfigError
+from nexus.telemetry import logs
+
+if TYPE_CHECKING:
+    from nexus.config.load import Loaded
+    from nexus.runtime import Gateway
+
+log = logs.get_logger("nexus.cli")
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    """Run until told to stop; the exit code."""
+    from nexus.config.load import load
+    from nexus.server.bind import bind
+
+    path = getattr(args, "config", None)
+    try:
+        loaded = load(
+            Path(path) if path else None, os.environ, flags_from(args), explicit=path is not None
+        )
+    except ConfigError as error:
+        print(f"Error: {error.message}", file=sys.stderr)
+        return 2
+    screen = not getattr(args, "no_tui", False) and _has_terminal()
+    settings = loaded.config.logging
+    levels = {name: str(level) for name, level in (settings.component_levels or {}).items()}
+    logs.configure(
+        str(settings.level), str(settings.format), levels, stream=None if screen else sys.stderr
+    )
+    listener = bind(loaded.config.server.host, loaded.config.server.port)
+    return _run(_main(args, loaded, listener, screen))
+
+
+def _has_terminal() -> bool:
+    """Whether a dashboard can be shown: a real terminal on both sides."""
+    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    """Run on uvloop where there is one."""
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)
+
+
+async def _main(args: argparse.Namespace, loaded: Loaded, listener: Any, screen: bool) -> int:
+    from nexus.runtime import running
+
+    async with contextlib.AsyncExitStack() as stack:
+        faces = ()
+        if args.demo:
+            from nexus.simulator.demo import demo_fleet
+
+            faces = await stack.enter_async_context(demo_fleet(real=not args.no_real))
+        gateway = await stack.enter_async_context(
+            running(loaded, listener, os.environ, faces=faces, demo=args.demo)
+        )
+        if args.demo and not args.no_traffic:
+            await stack.enter_async_context(_traffic(gateway))
+        if screen:
+            from tui.launch import show
+
+            if await show(gateway.control):
+                return 0
+        await _headless(gateway)
+    return 0
+
+
+async def _headless(gateway: Gateway) -> None:
+    """Until a signal says to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a gateway
+    info = gateway.control.info
+    log.info(
+        "nexus %s serves %s/v1 (%s)",
+        info.version,
+        info.url,
+        f"configuration {info.config_path}" if info.config_path else "no configuration file",
+    )
+    await stop.wait()
+    log.info("stopping")
+
+
+@contextlib.asynccontextmanager
+async def _traffic(gateway: Gateway) -> AsyncGenerator[None]:
+    """Some requests by itself, so that a newcomer sees a living screen."""
+    from nexus.simulator.traffic import trickle
+
+    models = sorted(gateway.control.fleet().by_model)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(trickle(gateway.url, models), name="demo traffic")
+        try:
+            yield
+        finally:
+            task.cancel()

@@ -1,0 +1,226 @@
+"""The composition root: the one place that makes long-lived objects, and their only task group.
+
+Start: registry and its backends, the data path, then the server on a socket bound by the caller.
+Stop, in reverse: new requests are refused, running ones finish or are told, watchers are let go,
+the server closes, everything else is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nexus import __version__
+from nexus.api.app import App
+from nexus.api.asgi_door import AsgiDoor
+from nexus.api.errors import unreadable
+from nexus.api.hot import Hot
+from nexus.backends.table import DIALECTS
+from nexus.control import Control
+from nexus.discovery.probe import Found, PortScanner, identify
+from nexus.domain.backend import BackendFace, BackendType
+from nexus.domain.events import BackendRemoved, Event, PortProbed
+from nexus.domain.gateway import GatewayInfo
+from nexus.health.checker import HealthChecker
+from nexus.proxy.carrier import Carrier
+from nexus.registry.registry import Registry
+from nexus.server.bind import url_of
+from nexus.server.guest import guest
+from nexus.server.protocol import Fast
+from nexus.telemetry.bus import Bus
+from nexus.telemetry.logs import get_logger
+from nexus.telemetry.request_log import RequestLog
+from nexus.upstream.client import ProbeClient
+from nexus.upstream.pool import Timeouts
+from nexus.upstream.pools import Pools
+
+if TYPE_CHECKING:
+    from nexus.config.load import Loaded
+    from nexus.config.settings import NexusConfig
+
+log = get_logger("nexus.runtime")
+
+MB = 1_000_000
+
+
+@dataclass(slots=True)
+class Gateway:
+    """A running gateway, for whoever started it."""
+
+    control: Control
+    carrier: Carrier
+    pools: Pools
+    url: str
+
+
+class Credentials:
+    """Keys by backend, from the environment only. A key is never part of a value that is shown."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._missed: set[str] = set()
+
+    def key(self, face: BackendFace) -> str | None:
+        """The key, or None where the backend needs none or its variable is empty."""
+        if face.api_key_env is None:
+            return None
+        key = self._environ.get(face.api_key_env, "").strip()
+        if not key and face.name not in self._missed:
+            self._missed.add(face.name)
+            log.warning(
+                "backend %s: the environment variable %s is not set, so it is asked without a key",
+                face.name,
+                face.api_key_env,
+            )
+        return key or None
+
+    def headers(self, face: BackendFace) -> Mapping[str, str]:
+        """What opens the backend's door for relayed requests."""
+        key = self.key(face)
+        return DIALECTS[face.type].auth_headers(key) if key else {}
+
+
+@contextlib.asynccontextmanager
+async def running(
+    loaded: Loaded,
+    listener: socket.socket,
+    environ: Mapping[str, str],
+    *,
+    faces: Sequence[BackendFace] = (),
+    demo: bool = False,
+) -> AsyncGenerator[Gateway]:
+    """A gateway that serves for as long as the context is open.
+
+    Args:
+        loaded: the configuration.
+        listener: bound and listening; closed at the end.
+        environ: where keys are read from.
+        faces: backends beside those of the configuration.
+        demo: the fleet is simulated, so nothing else is looked for.
+    """
+    config = loaded.config
+    bus = Bus()
+    credentials = Credentials(environ)
+    pools = Pools(_timeouts(config), credentials.headers)
+
+    probed: dict[str, PortProbed] = {}
+
+    def publish(event: Event) -> None:
+        if isinstance(event, BackendRemoved):
+            pools.forget(event.backend_id)
+        elif isinstance(event, PortProbed):
+            probed[event.url] = event
+        bus.publish(event)
+
+    registry = Registry(publish, time.time, lambda: bus.watched)
+    client = ProbeClient()
+    checker = HealthChecker(
+        registry,
+        client,
+        credentials.key,
+        interval_s=config.health_check.interval_seconds,
+        timeout_s=config.health_check.timeout_seconds,
+        failure_threshold=config.health_check.failure_threshold,
+        recovery_threshold=config.health_check.recovery_threshold,
+        enabled=config.health_check.enabled,
+    )
+    policy = config.policy()
+    url = url_of(listener)
+
+    carrier = Carrier(
+        registry,
+        pools,
+        lambda: policy,
+        publish,
+        lambda: bus.watched,
+        time.time,
+        config.server.max_concurrent_requests,
+        checker.connection_failed,
+    )
+    scanner = PortScanner(
+        registry,
+        client,
+        publish,
+        own_url=url,
+        added=checker.wake,
+        grace_s=config.discovery.grace_period_seconds,
+    )
+
+    async def recognise(its_url: str) -> tuple[BackendType, str] | None:
+        found = await identify(client, its_url)
+        return (found.type, found.detail) if isinstance(found, Found) else None
+
+    info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
+    control = Control(
+        info,
+        registry,
+        bus,
+        lambda: policy,
+        time.time,
+        checks=checker,
+        scan=scanner.scan,
+        recognise=recognise,
+        probed=probed,
+    )
+    body_limit = config.server.max_body_mb * MB
+    hot = Hot(carrier, publish, time.time, body_limit)
+    server = guest(
+        App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
+    )
+    request_log = RequestLog(bus)
+    for face in (*config.faces(), *faces):
+        registry.add(face)
+
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve(sockets=[listener]), name="server")
+        helpers = [
+            group.create_task(server.sweep(), name="request deadlines"),
+            group.create_task(pools.run(), name="backend deadlines"),
+            group.create_task(checker.run(), name="health"),
+            group.create_task(request_log.run(), name="request log"),
+        ]
+        if config.discovery.enabled and not demo:
+            helpers.append(group.create_task(scanner.run(), name="port scan"))
+        await server.ready.wait()
+        gc.collect()
+        gc.freeze()  # what is here now stays: later collections need not look at it
+        try:
+            yield Gateway(control, carrier, pools, url)
+        finally:
+            await _drain(carrier, config.server.drain_timeout_seconds)
+            bus.close()
+            server.should_exit = True
+            await asyncio.wait([serving])
+            for task in helpers:
+                task.cancel()
+            pools.close()
+
+
+async def _drain(carrier: Carrier, patience_s: float) -> None:
+    """Refuse what is new, let run what runs, and end what takes too long."""
+    carrier.stopping = True
+    if carrier.in_flight:
+        log.info("stopping: waiting for %d requests, at most %g s", carrier.in_flight, patience_s)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience_s):
+            await carrier.idle()
+    if carrier.in_flight:
+        log.warning("stopping: %d requests did not finish and are told so", carrier.in_flight)
+        carrier.stop()
+        await asyncio.sleep(0.05)  # their last event leaves
+
+
+def _timeouts(config: NexusConfig) -> Timeouts:
+    server = config.server
+    return Timeouts(
+        connect_s=server.connect_timeout_seconds,
+        first_byte_s=server.first_byte_timeout_seconds,
+        idle_s=server.idle_timeout_seconds,
+        total_s=server.request_timeout_seconds,
+    )

@@ -1,0 +1,105 @@
+"""One structured line per request, written away from the request's own path (contract 8.2).
+
+A fold over the events: it wakes a few times a second and writes what has gathered, so a request pays
+for an append only. Never contains what was asked or answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from nexus.domain.events import BackendChanged, Event, RequestFinished, RequestRefused
+from nexus.telemetry.bus import Bus, Reader
+from nexus.telemetry.logs import get_logger
+
+log = get_logger("nexus.request")
+health_log = get_logger("nexus.health")
+
+PAUSE_S = 0.2
+MODEL_CHARS = 128
+ERROR_CHARS = 1024
+
+
+class RequestLog:
+    """Reads the bus from the moment it is made."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._reader: Reader = bus.reader()
+
+    async def run(self) -> None:
+        """Write until the bus closes or the task is cancelled."""
+        try:
+            while not self._reader.closed:
+                await self._reader.wait()
+                await asyncio.sleep(PAUSE_S)
+                self.write()
+        finally:
+            self.write()
+
+    def write(self) -> None:
+        """Write everything that waits."""
+        events, missed = self._reader.take()
+        if missed:
+            log.warning("%d events went unlogged: the log could not keep up", missed)
+        for event in events:
+            _write(event)
+
+
+def _write(event: Event) -> None:
+    match event:
+        case RequestFinished():
+            level = logging.WARNING if event.is_error else logging.INFO
+            if log.isEnabledFor(level):
+                log.log(level, "request", extra={"fields": _finished(event)})
+        case RequestRefused():
+            if log.isEnabledFor(logging.WARNING):
+                log.warning("refused", extra={"fields": _refused(event)})
+        case BackendChanged(backend=backend, was=was) if was is not backend.status:
+            before = was.value if was else "new"
+            reason = f": {backend.reason}" if backend.reason else ""
+            health_log.info(
+                "backend %s: %s -> %s%s", backend.name, before, backend.status.value, reason
+            )
+        case _:
+            pass
+
+
+def _finished(event: RequestFinished) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "request_id": event.request_id,
+        "model": event.requested[:MODEL_CHARS],
+        "backend": event.backend,
+        "backend_type": "cloud" if event.backend_type.is_cloud else "local",
+        "status": "error" if event.is_error else "success",
+        "status_code": event.status,
+        "latency_ms": round(event.duration_ms),
+        "stream": event.stream,
+        "route_reason": event.why,
+        "retry_count": event.attempts - 1,
+    }
+    if event.model != event.requested:
+        fields["actual_model"] = event.model[:MODEL_CHARS]
+    if event.ttft_ms is not None:
+        fields["ttft_ms"] = round(event.ttft_ms)
+    if event.prompt_tokens is not None:
+        fields["tokens_prompt"] = event.prompt_tokens
+    if event.completion_tokens is not None:
+        fields["tokens_completion"] = event.completion_tokens
+    if event.tried:
+        fields["fallback_chain"] = ",".join(event.tried)
+    if event.error:
+        fields["error_message"] = event.error[:ERROR_CHARS]
+    return fields
+
+
+def _refused(event: RequestRefused) -> dict[str, object]:
+    return {
+        "request_id": event.request_id,
+        "model": event.requested[:MODEL_CHARS],
+        "backend": "none",
+        "status": "error",
+        "status_code": event.status,
+        "error_code": event.code,
+        "error_message": event.message[:ERROR_CHARS],
+    }

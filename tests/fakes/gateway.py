@@ -1,0 +1,131 @@
+"""The real gateway for tests: in this loop, or as the process that users start."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+
+from nexus.config.load import load
+from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
+from nexus.runtime import Gateway, running
+from nexus.server.bind import bind
+
+
+def face(
+    name: str,
+    url: str,
+    type: BackendType = BackendType.GENERIC,
+    priority: int = 50,
+    **more: object,
+) -> BackendFace:
+    """A backend as a test would configure it."""
+    base = BackendFace(
+        id=BackendId(name),
+        name=name,
+        url=url,
+        type=type,
+        zone=default_zone(type),
+        source=Source.STATIC,
+        priority=priority,
+    )
+    import dataclasses
+
+    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    *faces: BackendFace,
+    config: str = "",
+    environ: Mapping[str, str] | None = None,
+    tmp_path: Path | None = None,
+    ready: bool = True,
+) -> AsyncGenerator[Gateway]:
+    """The whole gateway in this loop over these backends, on a free port of 127.0.0.1.
+
+    Args:
+        faces: registered at start.
+        config: TOML; needs `tmp_path`.
+        ready: wait until every backend has been checked once.
+    """
+    path = None
+    if config:
+        assert tmp_path is not None
+        path = tmp_path / "nexus.toml"
+        path.write_text(config)
+    flags = {"discovery.enabled": False}
+    loaded = load(path, {"NEXUS_CONFIG": ""}, flags, explicit=path is not None)
+    listener = bind("127.0.0.1", 0)
+    async with running(loaded, listener, environ or {}, faces=faces) as here:
+        if ready:
+            async with asyncio.timeout(10):
+                while any(b.checked_at is None for b in here.control.fleet().backends.values()):
+                    await asyncio.sleep(0.01)
+        yield here
+
+
+@contextlib.asynccontextmanager
+async def process(
+    tmp_path: Path, config: str, *arguments: str
+) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process]]:
+    """`nexus serve --no-tui` as its own process: the base URL and the process."""
+    path = tmp_path / "nexus.toml"
+    path.write_text(config)
+    port = free_port()
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "nexus",
+        "serve",
+        "--no-tui",
+        "--no-discovery",
+        "--config",
+        str(path),
+        "--port",
+        str(port),
+        *arguments,
+        env={key: value for key, value in os.environ.items() if not key.startswith("NEXUS_")},
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        await _answers(port, child)
+        yield url, child
+    finally:
+        if child.returncode is None:
+            child.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(10):
+                    await child.communicate()
+            except TimeoutError:
+                child.kill()
+                await child.communicate()
+
+
+def free_port() -> int:
+    """A port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def _answers(port: int, child: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if child.returncode is not None:
+                assert child.stderr is not None
+                raise RuntimeError((await child.stderr.read()).decode())
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
