@@ -1,0 +1,69 @@
+from collections import Counter
+
+from nexus.domain.backend import BackendId, Load
+from nexus.domain.policy import Weights
+from nexus.routing.strategies import points, priority_only, random, round_robin, smart
+from tests.fakes.fleets import backend, candidate, loads
+
+W = Weights()
+A = candidate(backend("a", priority=10))
+B = candidate(backend("b", priority=10))
+C = candidate(backend("c", priority=90))
+ABC = (A, B, C)
+
+
+def test_smart_takes_the_highest_score_and_orders_the_rest() -> None:
+    ranked, why = smart(ABC, loads(a=40), W, 0)
+
+    assert ranked == [B, A, C]
+    assert why == "highest_score:b:95"
+
+
+def test_smart_breaks_a_tie_by_requests_in_flight() -> None:
+    """With load weighing nothing the scores are equal, and the idler one is still preferred."""
+    ranked, why = smart((A, B), loads(a=1), Weights(100, 0, 0), 0)
+
+    assert ranked == [B, A]
+    assert why == "highest_score:b:90"
+
+
+def test_smart_rotates_equals_evenly_and_leaves_the_rest_behind() -> None:
+    chosen = Counter(smart(ABC, {}, W, turn)[0][0].backend.name for turn in range(10))
+
+    assert chosen == {"a": 5, "b": 5}
+    assert all(smart(ABC, {}, W, turn)[0][2] == C for turn in range(4))
+
+
+def test_latency_counts_in_the_score() -> None:
+    slow = {BackendId("a"): Load(latency_ms=900.0)}
+
+    assert smart((A, B), slow, W, 0)[0][0] == B
+    assert points(A, slow, W) == 77
+
+
+def test_round_robin_visits_everybody_in_turn() -> None:
+    visits = [round_robin(ABC, loads(a=99), W, turn) for turn in range(4)]
+
+    assert [ranked[0].backend.name for ranked, _ in visits] == ["a", "b", "c", "a"]
+    assert [why for _, why in visits] == [f"round_robin:index_{index}" for index in (0, 1, 2, 0)]
+    assert visits[2][0] == [C, B, A]
+
+
+def test_priority_only_ignores_load_between_priorities() -> None:
+    ranked, why = priority_only(ABC, loads(a=50, b=60), W, 0)
+
+    assert ranked == [A, B, C]
+    assert why == "priority:a:10"
+
+
+def test_priority_only_prefers_the_idler_and_rotates_equals() -> None:
+    assert priority_only((A, B), loads(a=1), W, 0)[0][0] == B
+    assert [priority_only((A, B), {}, W, turn)[0][0] for turn in (0, 1)] == [A, B]
+
+
+def test_random_is_spread_and_repeatable() -> None:
+    chosen = Counter(random(ABC, {}, W, turn)[0][0].backend.name for turn in range(3000))
+
+    assert all(900 < chosen[name] < 1100 for name in "abc")
+    assert random(ABC, {}, W, 7) == random(ABC, {}, W, 7)
+    assert random(ABC, {}, W, 7)[1].startswith("random:")
