@@ -18,6 +18,12 @@ _decode = msgspec.json.Decoder().decode
 _TEXTS: Final = frozenset({"content", "reasoning_content", "reasoning", "thinking", "refusal"})
 """Delta fields whose pieces are joined. Any other string replaces the one before."""
 
+_STREAM_ONLY: Final = frozenset({"prompt_progress"})
+"""Top-level fields that mean nothing once the answer is whole."""
+
+_NOTHING: Final = frozenset({b"", b"[DONE]", b"null"})
+"""Payloads that say nothing. llama.cpp begins its stream for several prompts with a null."""
+
 _UNREADABLE: Final = {
     "message": "The backend sent an event that cannot be read.",
     "type": "server_error",
@@ -55,9 +61,9 @@ class Assembler:
     def feed(self, data: bytes) -> None:
         """Take one event's payload. `[DONE]` and emptiness are ignored."""
         data = data.strip()
-        if not data or data == b"[DONE]":
+        if data in _NOTHING:
             return
-        chunk = _read(data)
+        chunk = _object(_read(data))
         if chunk is None:
             self._error = self._error or _UNREADABLE
             return
@@ -70,7 +76,9 @@ class Assembler:
             if isinstance(index, int):
                 self._choices.setdefault(index, _Choice(index)).feed(fields)
         # Repeated in every chunk, or said in the last one only; `usage: null` means "not yet".
-        self._top.update((key, value) for key, value in chunk.items() if value is not None)
+        for key, value in chunk.items():
+            if value is not None and key not in _STREAM_ONLY:
+                self._top[key] = value
 
     def result(self) -> bytes:
         """The unary answer as JSON. What has come so far, when the stream was cut."""
@@ -187,13 +195,14 @@ def _merge(into: Json, key: str, value: object) -> None:
         into[key] = value
 
 
-def _read(data: bytes) -> Json | None:
+def _read(data: bytes) -> object:
+    """The decoded payload; None when it cannot be read."""
     try:
-        return _object(_decode(data))
+        return _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:  # a lone surrogate, which generators cut in the middle of an emoji do send
-        return _object(json.loads(data))
+        return cast("object", json.loads(data))
     except (ValueError, RecursionError):
         return None
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from nexus.protocols.assemble import Assembler
-from tests.fakes.captures import payloads, stream, unary
+from tests.fakes.recordings import payloads, stream, unary
 
 LIVE = ("created", "id", "timings")
 """Fields that differ between two runs of the same request."""
@@ -36,8 +36,8 @@ def delta(fields: dict[str, object], index: int = 0, **more: object) -> dict[str
 
 def test_a_streamed_thought_and_answer_equal_the_unary_ones() -> None:
     """The same request at temperature 0, recorded both ways."""
-    assembler, answer = replayed("llamacpp/think_chat_stream")
-    expected = unary("llamacpp/think_chat")
+    assembler, answer = replayed("llamacpp-think/chat_stream")
+    expected = unary("llamacpp-think/chat")
 
     for each in (answer, expected):  # the second run found the prompt in the cache
         del each["usage"]["prompt_tokens_details"]
@@ -171,6 +171,12 @@ def test_usage_that_is_null_until_the_end_is_the_last_one() -> None:
     assert answer["usage"] == {"prompt_tokens": 1}
 
 
+def test_progress_of_the_stream_is_not_part_of_the_answer() -> None:
+    _, answer = assembled({**delta({"content": "a"}), "prompt_progress": {"total": 10}})
+
+    assert "prompt_progress" not in answer
+
+
 def test_an_error_in_the_stream_is_told() -> None:
     error = {"code": 500, "message": "out of memory", "type": "server_error"}
     assembler, answer = assembled(delta({"content": "half"}), {"error": error})
@@ -189,8 +195,8 @@ def test_a_stream_cut_before_its_end_is_not_complete() -> None:
     assert not assembled()[0].complete
 
 
-def test_done_and_empty_payloads_mean_nothing() -> None:
-    assembler, _ = assembled(b"[DONE]", b" ", b" [DONE] ")
+def test_done_null_and_empty_payloads_mean_nothing() -> None:
+    assembler, _ = assembled(b"[DONE]", b" ", b" [DONE] ", b"null")
 
     assert assembler.error is None
 
@@ -204,7 +210,15 @@ def test_half_an_emoji_survives() -> None:
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"{", b"\xff", b"3", b"[]", b'"text"', b"[" * 100_000, b'{"choices":' + b"[" * 100_000],
+    [
+        b"{",
+        b"\xff",
+        b"3",
+        b"[3]",
+        b'"text"',
+        b"[" * 100_000,
+        b'{"choices":' + b"[" * 100_000,
+    ],
 )
 def test_an_unreadable_event_is_an_error(garbage: bytes) -> None:
     assembler, _ = assembled(garbage)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from nexus.protocols.sse import KEPT_PIECE_BYTES, KEPT_PIECES, MAX_HELD_BYTES, SseTap, usage_of
-from tests.fakes.captures import stream, unary
+from tests.fakes.recordings import stream, unary
 
 STREAM = stream("llamacpp/chat_stream_usage")
 
@@ -159,7 +159,7 @@ def test_usage_of_a_unary_answer_is_at_its_end() -> None:
 
 
 def test_usage_of_embeddings_is_found_before_their_data() -> None:
-    answer = unary("llamacpp/embed_embeddings")
+    answer = unary("llamacpp-embed/embeddings")
     usage = answer.pop("usage")
     answer["data"] = [{"embedding": [0.123456] * 4096, "index": 0}]
     body = json.dumps({"object": "list", "usage": usage, **answer}).encode()
