@@ -1,0 +1,1 @@
+"""The dashboard. Knows the gateway only as `nexus.domain` and `nexus.errors`."""

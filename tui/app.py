@@ -1,0 +1,239 @@
+"""The dashboard: folds updates as they come, shows the latest state a few times a second.
+
+It knows the gateway only as a `FleetSource`. It runs in the gateway's own event loop, so nothing
+here may take long: updates are folded in slices, and a frame paints only what changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import ClassVar, Literal
+
+from textual.app import App
+from textual.driver import Driver
+from textual.screen import Screen
+
+from nexus.domain.backend import BackendId
+from nexus.domain.events import Update
+from nexus.domain.gateway import FleetSource
+from nexus.errors import NexusError
+from tui.clean import clean
+from tui.commands import Action, NexusCommands
+from tui.leave import Leave
+from tui.render.cells import Cell, Role, line
+from tui.render.numbers import plural
+from tui.screens.main import MainScreen
+from tui.screens.modal import Confirm, Reader
+from tui.state import DashboardState, lost, reduce
+from tui.theme import THEMES
+from tui.views import Frame
+
+FRAMES_PER_S = 5
+SLICE = 64
+"""Updates folded before the gateway gets the loop again: about a millisecond."""
+
+
+class NexusDashboard(App[Leave]):
+    """One source on one terminal. Leaves with a `Leave`."""
+
+    CSS_PATH = "styles/nexus.tcss"
+    COMMANDS: ClassVar[set[type[NexusCommands]]] = {NexusCommands}  # pyright: ignore[reportIncompatibleVariableOverride]
+    TITLE = "Nexus"
+
+    def __init__(
+        self,
+        source: FleetSource,
+        *,
+        clock: Callable[[], float] = time.time,
+        utc_offset_s: int | None = None,
+        no_color: bool = False,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        """Show `source`; `clock` gives Unix seconds; `no_color` paints with attributes only."""
+        super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
+        self._source = source
+        self._clock = clock
+        self._offset = time.localtime().tm_gmtoff if utc_offset_s is None else utc_offset_s
+        self._shown: tuple[DashboardState, int] | None = None
+        self.state = DashboardState()
+        """The latest; frames show it."""
+        self.up = asyncio.Event()
+        """Set once the first frame stands."""
+        self.restore_loop: Callable[[], None] = lambda: None
+        """Undoes what Textual does to the loop it shares with the gateway."""
+        self.failure: BaseException | None = None
+        """What ended the dashboard, if it failed."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "nexus-mono" if no_color else "nexus-dark"
+        self.set_class(no_color, "-mono")
+
+    def get_default_screen(self) -> Screen[None]:
+        return MainScreen(self._source.info)
+
+    @property
+    def driver_left(self) -> bool:
+        """True when the driver gave the terminal back, or never took it."""
+        return not getattr(self._driver, "has_terminal", False)
+
+    def on_load(self) -> None:
+        # Textual has just installed an eager task factory, which would also start the gateway's
+        # tasks in another order than without a dashboard (Python 3.12).
+        self.restore_loop()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.failure = error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Leave without printing: the terminal may show a log by then, and locals are foreign."""
+        self._close_messages_no_wait()
+
+    def on_mount(self) -> None:
+        self.run_worker(self._pump(), name="pump", exit_on_error=True)
+        self.set_interval(1 / FRAMES_PER_S, self._show_latest)
+        self.call_after_refresh(self.up.set)
+
+    # -- updates in, frames out --------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        """Fold every update; let the loop breathe between slices; tell when the source is gone."""
+        updates: AsyncIterator[Update] = self._source.updates()
+        folded = 0
+        try:
+            async for update in updates:
+                self.state = reduce(self.state, update)
+                folded += 1
+                if folded % SLICE == 0:
+                    await asyncio.sleep(0)
+        except NexusError as error:
+            self.say(error.message, severity="error")
+        self.state = lost(self.state)
+
+    @property
+    def frame(self) -> Frame:
+        """The state of this moment."""
+        return Frame(self.state, self._clock(), self._source.info.started_at, self._offset)
+
+    def _show_latest(self) -> None:
+        """Paint if there is something new, and the terminal keeps up."""
+        if getattr(self._driver, "backlog", 0):
+            return
+        frame = self.frame
+        # Ages and rates move by the second even when no event comes.
+        mark = (frame.state, int(frame.now))
+        if self._shown is not None and self._shown[0] is mark[0] and self._shown[1] == mark[1]:
+            return
+        self._shown = mark
+        screen = self.screen
+        if isinstance(screen, (MainScreen, Reader)):
+            screen.show_frame(frame)
+
+    def repaint(self) -> None:
+        """Show the state again at the next frame, changed or not."""
+        self._shown = None
+
+    # -- wishes of the operator --------------------------------------------------------------
+
+    def act(self, action: Action, backend_id: BackendId) -> None:
+        """Do what `action` says to a backend, asking first where work is at stake."""
+        backend = self.state.backends.get(backend_id)
+        if backend is None:
+            self.say("That backend has left the fleet.", severity="warning")
+            return
+        name = backend.name
+        if action.applies is not None and not action.applies(backend):
+            what = "is draining already" if action.name == "drain" else "is not draining"
+            self.say(f"{name} {what}.", severity="warning")
+        elif action.name == "drain":
+            self._confirm_drain(backend_id, name)
+        elif action.name == "undrain":
+            self._do(lambda: self._source.undrain(backend_id), f"{name} takes new work again.")
+        else:
+            self._do(lambda: self._source.check(backend_id), f"{name} was checked.")
+
+    def _confirm_drain(self, backend_id: BackendId, name: str) -> None:
+        load = self.state.loads.get(backend_id)
+        pending = load.pending if load else 0
+        running = "Nothing is in flight there."
+        if pending:
+            running = f"{plural(pending, 'request')} in flight there will finish."
+        text = [line(Cell(running)), line(Cell("New requests go elsewhere; u takes it back."))]
+        if alone := self._only_here(backend_id):
+            models = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if alone[3:] else "")
+            text.append(line(Cell(f"! Nobody else has {models}.", Role.WARN)))
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(lambda: self._source.drain(backend_id), f"{name} is draining.")
+
+        self.push_screen(Confirm(f"Drain {name}?", tuple(text), "Drain"), answered)
+
+    def _only_here(self, backend_id: BackendId) -> list[str]:
+        """Models that no other routable backend has."""
+        elsewhere = {
+            model.id
+            for backend in self.state.backends.values()
+            if backend.id != backend_id and backend.is_routable
+            for model in backend.models
+        }
+        models = self.state.backends[backend_id].models
+        return [model.id for model in models if model.id not in elsewhere]
+
+    def rescan(self) -> None:
+        """Look for servers again."""
+        self.say("Looking at the well-known ports.")
+        self._do(self._source.scan, "Scan finished.")
+
+    def _do(self, wish: Callable[[], Awaitable[None]], done: str) -> None:
+        async def run() -> None:
+            try:
+                await wish()
+            except NexusError as error:
+                self.say(error.message, severity="error")
+            else:
+                self.say(done)
+
+        self.run_worker(run(), name="wish", exit_on_error=True)
+
+    def say(
+        self, text: str, *, severity: Literal["information", "warning", "error"] = "information"
+    ) -> None:
+        """A short message in the corner. Cleaned, and never markup."""
+        self.notify(clean(text), severity=severity, markup=False, timeout=4)
+
+    def ask_to_leave(self) -> None:
+        """Leave at once when nothing runs; else ask."""
+        pending = self.state.in_flight
+        if not pending:
+            self.exit(Leave.STOP)
+            return
+        if isinstance(self.screen, Confirm):
+            return
+        text = (
+            line(Cell(f"{plural(pending, 'request')} in flight may finish first.")),
+            line(Cell("New ones are refused from now on.")),
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit(Leave.STOP)
+
+        self.push_screen(Confirm("Stop Nexus?", text, "Stop"), answered)
+
+    async def action_quit(self) -> None:
+        self.ask_to_leave()
+
+    def action_help_quit(self) -> None:
+        self.ask_to_leave()
+
+    def action_suspend_process(self) -> None:
+        """Ctrl+Z would stop the gateway too: it does nothing."""
+
+    def change_theme(self) -> None:
+        """Dark to light and back; without colour there is one look only."""
+        if self.theme != "nexus-mono":
+            self.theme = "nexus-light" if self.theme == "nexus-dark" else "nexus-dark"
+            self.repaint()

@@ -1,0 +1,1 @@
+"""Text and roles from values. Pure: no widgets, no styles, no clock."""

@@ -1,0 +1,48 @@
+"""One glyph and one role per status, used everywhere a status is shown."""
+
+from __future__ import annotations
+
+from nexus.domain.backend import Backend, BackendStatus
+from tui.render.cells import Cell, Role
+from tui.render.numbers import span
+
+LOOK: dict[BackendStatus, tuple[str, str, Role]] = {
+    BackendStatus.HEALTHY: ("●", "healthy", Role.OK),
+    BackendStatus.UNHEALTHY: ("✖", "down", Role.BAD),
+    BackendStatus.UNKNOWN: ("○", "unknown", Role.DIM),
+    BackendStatus.LOADING: ("◐", "loading", Role.INFO),
+    BackendStatus.DRAINING: ("◌", "draining", Role.WARN),
+}
+"""Glyph, word, role."""
+
+
+def glyph(status: BackendStatus) -> Cell:
+    """The status as one character."""
+    mark, _, role = LOOK[status]
+    return Cell(mark, role)
+
+
+def word(status: BackendStatus) -> str:
+    """The status as an operator says it."""
+    return LOOK[status][1]
+
+
+def status_cell(backend: Backend, pending: int, now: float) -> Cell:
+    """`● healthy`, `✖ down 4m`, `◌ drain 2` (two still in flight)."""
+    mark, text, role = LOOK[backend.status]
+    if backend.status is BackendStatus.DRAINING:
+        text = f"drain {pending}" if pending else "drained"
+    elif backend.status is BackendStatus.UNHEALTHY and backend.since is not None:
+        text = f"down {span(now - backend.since)}"
+    return Cell(f"{mark} {text}", role)
+
+
+def http_cell(status: int, error: str) -> Cell:
+    """`● 200`, `◌ 499` (the client left), `✖ 503`, and `✖ 200` for an answer cut short."""
+    if status == 499:
+        return Cell("◌ 499", Role.DIM)
+    if error or status >= 500:
+        return Cell(f"✖ {status}", Role.BAD)
+    if status >= 400:
+        return Cell(f"! {status}", Role.WARN)
+    return Cell(f"● {status}", Role.OK)

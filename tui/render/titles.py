@@ -1,0 +1,93 @@
+"""Titles of the panes, and the footer's key hints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from nexus.domain.backend import BackendStatus
+from tui.render.cells import Cell, Line, Role, line
+from tui.render.status import LOOK
+from tui.state import DashboardState
+
+
+class Hint(Protocol):
+    """What the footer needs of an action."""
+
+    @property
+    def keys(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+_KEYS = {"slash": "/", "question_mark": "?", "enter": "↵"}
+
+
+def backends_title(state: DashboardState, shown: int, total: int, words: str, order: str) -> Line:
+    """`Backends 6  ● 4  ✖ 1   sorted by p95`."""
+    pieces: list[Cell | str] = [Cell("Backends"), Cell(f" {total}", Role.DIM)]
+    for status, (mark, _, role) in LOOK.items():
+        number = state.count(status)
+        if number and (status is not BackendStatus.HEALTHY or number < total):
+            pieces += ["  ", Cell(f"{mark} {number}", role)]
+    pieces += _filtered(shown, total, words)
+    if order != "fleet":
+        pieces += ["   ", Cell(f"by {order}", Role.DIM)]
+    return line(*pieces)
+
+
+def models_title(total: int, first: int, hidden: int, words: str, *, folded: bool) -> Line:
+    """`Models 7   ● loaded ...`."""
+    pieces: list[Cell | str] = [Cell("Models"), Cell(f" {total}", Role.DIM)]
+    if words:
+        pieces += ["   ", Cell(f"filter {words}", Role.WARN)]
+    if folded:
+        pieces += ["   ", Cell("2 opens", Role.DIM)]
+    else:
+        pieces += ["   ", Cell("● loaded  ◦ on disk   v vision t tools j json e embed", Role.FAINT)]
+        if hidden:
+            pieces += ["   ", Cell(f"←→ {hidden} more backends", Role.DIM)]
+    return line(*pieces)
+
+
+def routing_title(total: int, words: str, *, following: bool, folded: bool) -> Line:
+    """`Routing   following`, or how to follow again."""
+    pieces: list[Cell | str] = [Cell("Routing")]
+    if words:
+        pieces += [Cell(f" {total}", Role.DIM), "   ", Cell(f"filter {words}", Role.WARN)]
+    if folded:
+        pieces += ["   ", Cell("3 opens", Role.DIM)]
+    elif following:
+        pieces += ["   ", Cell("live", Role.OK)]
+    else:
+        pieces += ["   ", Cell("held: f follows again", Role.WARN)]
+    return line(*pieces)
+
+
+def _filtered(shown: int, total: int, words: str) -> list[Cell | str]:
+    if not words:
+        return []
+    return ["   ", Cell(f"filter {words}: {shown} of {total}", Role.WARN)]
+
+
+def footer(actions: Sequence[Hint], words: str, width: int) -> Line:
+    """Key and label per action; where room is short those in the middle go, never the last two."""
+    shown = list(actions)
+
+    def size(hints: Sequence[Hint]) -> int:
+        return 1 + sum(len(_key(hint)) + len(hint.label) + 3 for hint in hints)
+
+    room = width - (len("esc clear  ") if words else 0)
+    while len(shown) > 2 and size(shown) > room + 2:
+        del shown[-3]
+    pieces: list[Cell | str] = [" "]
+    if words:
+        pieces += [Cell("esc", Role.ACCENT), Cell(" clear  ", Role.DIM)]
+    for hint in shown:
+        pieces += [Cell(_key(hint), Role.ACCENT), Cell(f" {hint.label}  ", Role.DIM)]
+    return line(*pieces)
+
+
+def _key(hint: Hint) -> str:
+    key = hint.keys.split(",")[0]
+    return _KEYS.get(key, key)

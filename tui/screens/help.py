@@ -1,0 +1,82 @@
+"""Help made from the bindings that are active where it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.binding import ActiveBinding
+
+from tui.render.cells import BLANK, Cell, Line, Role, line
+from tui.render.matrix import LEGEND
+from tui.screens.modal import Reader
+from tui.views import Frame
+
+_NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "shift+tab": "⇧tab",
+}
+_SENTENCES = {
+    "app.focus_next": "Go to the next pane.",
+    "app.focus_previous": "Go to the pane before.",
+    "app.command_palette": "Search and run any command.",
+    "move(-1)": "One row up.",
+    "move(1)": "One row down.",
+    "page(-1)": "A page up.",
+    "page(1)": "A page down.",
+    "edge(-1)": "To the first row.",
+    "edge(1)": "To the last row; the routing log follows again.",
+}
+
+
+def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
+    """One line per action with all its keys, then what the marks mean."""
+    keys: dict[str, list[str]] = {}
+    texts: dict[str, str] = {}
+    for key, active in bindings.items():
+        binding = active.binding
+        # Two widgets may use one action name: the text tells them apart.
+        text = active.tooltip or binding.tooltip or _SENTENCES.get(binding.action, "")
+        if not text or binding.system:
+            continue
+        name = f"{binding.action} {text}"
+        keys.setdefault(name, []).append(_NAMES.get(key, key))
+        texts[name] = text
+    lines = [
+        line(Cell(f"{' '.join(found):<18} ", Role.ACCENT), texts[name])
+        for name, found in keys.items()
+    ]
+    return (
+        line(Cell("Keys", Role.STRONG)),
+        *lines,
+        BLANK,
+        line(Cell("Marks", Role.STRONG)),
+        line("● healthy   ✖ down   ◌ draining   ◐ loading   ○ unknown"),
+        line(LEGEND),
+        BLANK,
+        line(Cell("Numbers", Role.STRONG)),
+        line("P50 and P95 are whole answers of the last 5 minutes; TTFT is the median first byte."),
+        line("TOK/S in a row is the speed of one request; above, the tokens of all of them."),
+        line("A number with ! needs a look; - means not known."),
+    )
+
+
+class Help(Reader):
+    """The help page."""
+
+    def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
+        super().__init__()
+        self._text = help_lines(bindings)
+
+    def title_line(self) -> Line:
+        return line(Cell("Help", Role.STRONG))
+
+    def body(self, frame: Frame) -> tuple[Line, ...]:
+        return self._text

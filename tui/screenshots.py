@@ -1,0 +1,132 @@
+"""Renders every screen from a told story: `python -m tui.screenshots [FOLDER]`.
+
+The same story gives the same pictures. SVG always; PNG beside it where a Chromium is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nexus.domain.events import FleetSeen, Update
+from nexus.domain.fleet import Fleet
+from nexus.domain.gateway import GatewayInfo
+from tui.app import NexusDashboard
+from tui.sources.replay import ReplaySource
+from tui.sources.story import Story, scanned
+
+START = 1_800_000_000.0
+"""Unix seconds at which every picture's story begins."""
+TOLD_S = 125.0
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: a story, a terminal, the keys pressed in it."""
+
+    name: str
+    size: tuple[int, int] = (120, 36)
+    story: str = "busy"
+    """`busy`, `degraded` or `empty`."""
+    keys: Sequence[str] = ()
+    no_color: bool = False
+
+
+SHOTS = (
+    Shot("fleet"),
+    Shot("fleet-80x24", (80, 24)),
+    Shot("fleet-160x50", (160, 50)),
+    Shot("fleet-light", keys=("t",)),
+    Shot("fleet-no-color", no_color=True),
+    Shot("degraded", story="degraded"),
+    Shot("empty", story="empty"),
+    Shot("filter", keys=("slash", *"qwen")),
+    Shot("backend", keys=("enter",)),
+    Shot("model", keys=("2", "enter")),
+    Shot("request", story="degraded", keys=("3", "enter")),
+    Shot("drain", keys=("d",)),
+    Shot("quit", keys=("q",)),
+    Shot("help", keys=("question_mark",)),
+    Shot("palette", keys=("ctrl+p",)),
+)
+
+
+def told(story: str) -> tuple[list[Update], float]:
+    """Updates of one story and the moment it ends."""
+    if story == "empty":
+        return [FleetSeen(Fleet(), {}), *scanned(START)], START
+    teller = Story(START, degraded=story == "degraded")
+    return [teller.opening(), *teller.tell(TOLD_S)], teller.now
+
+
+def dashboard(story: str, *, no_color: bool = False) -> tuple[NexusDashboard, ReplaySource]:
+    """A dashboard whose clock stands at the end of the story."""
+    updates, now = told(story)
+    info = GatewayInfo("http://127.0.0.1:8000", "0.1.0", START - 753, "", demo=story != "empty")
+    source = ReplaySource(info, updates)
+    return NexusDashboard(source, clock=lambda: now, utc_offset_s=0, no_color=no_color), source
+
+
+async def take(shot: Shot, folder: Path) -> Path:
+    """Paint one picture; returns its file."""
+    app, _ = dashboard(shot.story, no_color=shot.no_color)
+    async with app.run_test(size=shot.size) as pilot:
+        await pilot.pause(0.5)
+        await pilot.press(*shot.keys)
+        await pilot.pause(0.5)
+        app.save_screenshot(f"{shot.name}.svg", str(folder))
+    return folder / f"{shot.name}.svg"
+
+
+def to_png(svg: Path, chromium: str) -> None:
+    """The picture as a browser paints it: simpler converters let columns drift."""
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg.read_text())
+    width, height = (int(float(side)) + 1 for side in box.groups()) if box else (1400, 900)
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                chromium,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                f"--user-data-dir={profile}",
+                f"--window-size={width},{height}",
+                f"--screenshot={svg.with_suffix('.png').absolute()}",
+                svg.absolute().as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+
+async def take_all(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Every picture, or those named."""
+    return [await take(shot, folder) for shot in SHOTS if not names or shot.name in names]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the pictures into `screenshots/`, or into the folder named first."""
+    folder = Path(arguments[0]) if arguments else Path("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = asyncio.run(take_all(folder, arguments[1:]))
+    chromium = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if chromium is None:
+        sys.stdout.write("no Chromium found: SVG only\n")
+    for svg in files:
+        if chromium:
+            to_png(svg, chromium)
+        sys.stdout.write(f"{svg}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Where a dashboard's facts come from."""

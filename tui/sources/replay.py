@@ -1,0 +1,58 @@
+"""A source that plays what it is given: for tests and for screenshots."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+from nexus.domain.backend import BackendId
+from nexus.domain.events import Update
+from nexus.domain.gateway import GatewayInfo
+from nexus.errors import NexusError
+
+
+class ReplaySource:
+    """Gives updates in order, then waits for more; remembers what was wished."""
+
+    def __init__(self, info: GatewayInfo, updates: Iterable[Update] = ()) -> None:
+        self._info = info
+        self._queue: asyncio.Queue[Update | None] = asyncio.Queue()
+        self.wishes: list[tuple[str, str]] = []
+        """Commands received, as (verb, backend id)."""
+        self.refusal: NexusError | None = None
+        """Raised by the next commands, when set."""
+        self.push(*updates)
+
+    @property
+    def info(self) -> GatewayInfo:
+        return self._info
+
+    def push(self, *updates: Update) -> None:
+        """Play these next."""
+        for update in updates:
+            self._queue.put_nowait(update)
+
+    def end(self) -> None:
+        """Lose the connection."""
+        self._queue.put_nowait(None)
+
+    async def updates(self) -> AsyncIterator[Update]:
+        while (update := await self._queue.get()) is not None:
+            yield update
+
+    async def drain(self, backend_id: BackendId) -> None:
+        self._wish("drain", backend_id)
+
+    async def undrain(self, backend_id: BackendId) -> None:
+        self._wish("undrain", backend_id)
+
+    async def check(self, backend_id: BackendId) -> None:
+        self._wish("check", backend_id)
+
+    async def scan(self) -> None:
+        self._wish("scan", "")
+
+    def _wish(self, verb: str, backend_id: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.wishes.append((verb, backend_id))
