@@ -48,7 +48,7 @@ class SimServer:
         self._slots = asyncio.Semaphore(spec.slots)
         self._random = Random(spec.seed)
         self._ready_at = 0.0
-        self._port = 0
+        self._port: int = 0
 
     @property
     def name(self) -> str:
@@ -68,6 +68,7 @@ class SimServer:
 
     @property
     def port(self) -> int:
+        """The same for life, also while it refuses connections."""
         return self._port
 
     @property
@@ -86,7 +87,7 @@ class SimServer:
             lambda: Connection(self), "127.0.0.1", self._port, backlog=1024
         )
         if not self._port:
-            self._port = self._listener.sockets[0].getsockname()[1]
+            self._port = int(self._listener.sockets[0].getsockname()[1])
             self.url = f"http://127.0.0.1:{self._port}"
             self._ready_at = loop.time() + self.spec.load_s
 
