@@ -198,8 +198,11 @@ class HealthChecker:
 
     def _patient(self, backend: Backend) -> _Patient:
         patient = self._patients.get(backend.id)
-        if patient is None or not _same_server(patient.face, backend.face):
+        if patient is None:
             patient = self._patients[backend.id] = _Patient(backend.face)
+        elif not _same_server(patient.face, backend.face):
+            # Whoever sleeps until the old one's wake is to hear of the new one.
+            patient = self._patients[backend.id] = _Patient(backend.face, wake=patient.wake)
         patient.face = backend.face
         return patient
 

@@ -53,6 +53,7 @@ class ProbeClient:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, max_body: int = MAX_BODY) -> None:
         self._tls = tls
+        self._no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._max_body = max_body
 
     async def send(
@@ -80,7 +81,7 @@ class ProbeClient:
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             raise UpstreamBroken("a header or key has characters that cannot be sent") from None
         except httpx.RemoteProtocolError as problem:
-            raise UpstreamBroken(_broken(problem)) from None
+            raise UpstreamBroken(_broken(problem, progress)) from None
         except (httpx.TransportError, OSError) as problem:
             # Resets while writing or reading, TLS alerts after the handshake.
             why = _reason(problem) or "connection lost"
@@ -153,10 +154,10 @@ class ProbeClient:
     def _too_long(self) -> UpstreamBroken:
         return UpstreamBroken(f"the answer is longer than {self._max_body // (1024 * 1024)} MB")
 
-    def _context(self, url: str) -> ssl.SSLContext | bool:
+    def _context(self, url: str) -> ssl.SSLContext:
         """Certificates, read once and only for https: that takes 30 ms."""
         if not url.lower().startswith("https:"):
-            return False
+            return self._no_tls
         if self._tls is None:
             import httpx
 
@@ -222,10 +223,10 @@ def _causes(problem: BaseException) -> Iterator[BaseException]:
             waiting += list(one.exceptions)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
 
 
-def _broken(problem: Exception) -> str:
+def _broken(problem: Exception, progress: _Progress) -> str:
     text = str(problem).lower()
-    if "without sending" in text or "without response" in text:
-        return "closed the connection without an answer"
-    if "incomplete" in text or "peer closed" in text:
+    if "disconnected" not in text and "closed" not in text:
+        return "the answer is not HTTP"
+    if progress.answered:
         return "the answer was cut short"
-    return "the answer is not HTTP"
+    return "closed the connection without an answer"
