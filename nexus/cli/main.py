@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from nexus import __version__
-from nexus.cli import config, inspect
-from nexus.errors import NexusError
+from nexus.cli import backends, config, health, models
+from nexus.errors import ConfigError, NexusError
 
 EPILOG = """\
 examples:
@@ -35,25 +35,41 @@ def parser() -> argparse.ArgumentParser:
     root.set_defaults(run=_serve, demo=False)
     commands = root.add_subparsers(title="commands", metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="run the gateway (what `nexus` alone does)")
+    serve = commands.add_parser(
+        "serve",
+        help="run the gateway (what `nexus` alone does)",
+        description="Serve every backend at one URL; on a terminal, show the dashboard.",
+        epilog="example:\n  nexus serve --no-tui --port 9000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     _serving(serve)
     serve.set_defaults(run=_serve, demo=False)
 
     demo = commands.add_parser(
         "demo",
         help="run over a simulated fleet, to look around",
-        description="Six simulated servers on loopback and, unless --no-real, one real llama.cpp "
+        description="Six simulated servers on loopback and, unless --no-real, one real llama.cpp\n"
         "server with a tiny model; a trickle of traffic keeps the screen alive.",
+        epilog="example:\n  nexus demo --no-real",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _serving(demo)
     demo.add_argument("--no-real", action="store_true", help="leave the real llama.cpp server out")
     demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
     demo.set_defaults(run=_serve, demo=True)
 
-    inspect.register(commands)
-    config.register(commands)
-    completions = commands.add_parser("completions", help="print a shell completion script")
-    completions.add_argument("shell", choices=("bash", "zsh", "fish", "powershell", "elvish"))
+    for group in (backends, models, health, config):
+        group.register(commands)
+    completions = commands.add_parser(
+        "completions",
+        help="print a shell completion script",
+        description="Print a script that teaches a shell to complete `nexus`.",
+        epilog='example:\n  eval "$(nexus completions bash)"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    completions.add_argument(
+        "shell", choices=("bash", "zsh", "fish", "powershell", "elvish"), help="the shell"
+    )
     completions.set_defaults(run=_completions)
     return root
 
@@ -65,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         return args.run(args)
     except NexusError as error:
         print(f"Error: {error.message}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -1,0 +1,93 @@
+"""Tables for a terminal: they fit its width, numbers stand on the right, long cells are wrapped.
+
+Cells must be clean (`nexus.domain.text.clean`); colour is added after measuring. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nexus.domain.text import width
+
+GAP = "  "
+NARROWEST = 6
+"""Columns are not made narrower than this to fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading and looks."""
+
+    title: str
+    right: bool = False
+    paint: Callable[[str], str] = str
+    """Adds colour to a padded piece of a cell; must not change what is seen of it."""
+
+
+def render(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], columns_wide: int | None = None
+) -> str:
+    """The table as text without a final newline.
+
+    Args:
+        columns: headings, from left to right.
+        rows: cells, one per column.
+        columns_wide: what the terminal holds; None for as wide as it comes (a pipe).
+    """
+    table = [tuple(column.title for column in columns), *rows]
+    sizes = [max(width(row[at]) for row in table) for at in range(len(columns))]
+    if columns_wide is not None:
+        _shrink(sizes, columns_wide - len(GAP) * (len(columns) - 1))
+    lines: list[str] = []
+    for number, row in enumerate(table):
+        wrapped = [wrap(cell, size) for cell, size in zip(row, sizes, strict=True)]
+        for line in range(max(map(len, wrapped))):
+            pieces = [pieces[line] if line < len(pieces) else "" for pieces in wrapped]
+            lines.append(_line(columns, pieces, sizes, plain=number == 0))
+    return "\n".join(lines)
+
+
+def wrap(cell: str, size: int) -> list[str]:
+    """`cell` in pieces of at most `size` columns, cut after spaces, commas and slashes if any."""
+    pieces: list[str] = []
+    rest = cell
+    while width(rest) > size:
+        end = _characters_in(rest, size)
+        after = max(rest.rfind(mark, 0, end) for mark in " ,/") + 1
+        cut = after if after > end // 2 else end
+        pieces.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*pieces, rest]
+
+
+def _characters_in(text: str, size: int) -> int:
+    """How many characters of `text` fill `size` columns; at least one."""
+    used = 0
+    for at, char in enumerate(text):
+        used += width(char)
+        if used > size:
+            return max(at, 1)
+    return len(text)
+
+
+def _shrink(sizes: list[int], room: int) -> None:
+    """Take columns from the widest until all fit, or all are at their narrowest."""
+    while sum(sizes) > room:
+        widest = max(range(len(sizes)), key=lambda at: sizes[at])
+        if sizes[widest] <= NARROWEST:
+            return
+        second = max((size for at, size in enumerate(sizes) if at != widest), default=0)
+        least = max(NARROWEST, min(second, sizes[widest] - 1))
+        sizes[widest] = max(least, sizes[widest] - (sum(sizes) - room))
+
+
+def _line(
+    columns: Sequence[Column], pieces: Sequence[str], sizes: Sequence[int], *, plain: bool
+) -> str:
+    shown: list[str] = []
+    for column, piece, size in zip(columns, pieces, sizes, strict=True):
+        pad = " " * (size - width(piece))
+        painted = piece if plain or not piece else column.paint(piece)
+        shown.append(pad + painted if column.right else painted + pad)
+    return GAP.join(shown).rstrip()
