@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import socket
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -24,17 +23,19 @@ from nexus.api.hot import Hot
 from nexus.backends.table import DIALECTS
 from nexus.control import Control
 from nexus.discovery.probe import Found, PortScanner, identify
-from nexus.domain.backend import BackendFace, BackendType
-from nexus.domain.events import BackendRemoved, Event, PortProbed
+from nexus.domain.backend import BackendFace, BackendId, BackendType
+from nexus.domain.events import BackendRemoved, Event, LoadChanged, PortProbed
 from nexus.domain.gateway import GatewayInfo
 from nexus.health.checker import HealthChecker
 from nexus.proxy.carrier import Carrier
+from nexus.proxy.story import Story
+from nexus.registry.record import LiveLoad
 from nexus.registry.registry import Registry
 from nexus.server.bind import url_of
 from nexus.server.guest import guest
 from nexus.server.protocol import Fast
 from nexus.telemetry.bus import Bus
-from nexus.telemetry.logs import get_logger
+from nexus.telemetry.logs import Sink, get_logger
 from nexus.telemetry.request_log import RequestLog
 from nexus.upstream.client import ProbeClient
 from nexus.upstream.pool import Timeouts
@@ -91,6 +92,7 @@ async def running(
     loaded: Loaded,
     listener: socket.socket,
     environ: Mapping[str, str],
+    sink: Sink,
     *,
     faces: Sequence[BackendFace] = (),
     demo: bool = False,
@@ -101,6 +103,7 @@ async def running(
         loaded: the configuration.
         listener: bound and listening; closed at the end.
         environ: where keys are read from.
+        sink: where lines about requests go.
         faces: backends beside those of the configuration.
         demo: the fleet is simulated, so nothing else is looked for.
     """
@@ -118,7 +121,15 @@ async def running(
             probed[event.url] = event
         bus.publish(event)
 
-    registry = Registry(publish, time.time, lambda: bus.watched)
+    def load_changed(backend_id: BackendId, load: LiveLoad) -> None:
+        if bus.live:
+            bus.publish_live(LoadChanged(backend_id, load.seen()))
+
+    def routed(story: Story) -> None:
+        if bus.live:
+            bus.publish_live(story.routed(time.time()))
+
+    registry = Registry(publish, time.time, load_changed)
     client = ProbeClient()
     checker = HealthChecker(
         registry,
@@ -138,7 +149,7 @@ async def running(
         pools,
         lambda: policy,
         publish,
-        lambda: bus.watched,
+        routed,
         time.time,
         config.server.max_concurrent_requests,
         checker.connection_failed,
@@ -173,7 +184,7 @@ async def running(
     server = guest(
         App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
     )
-    request_log = RequestLog(bus)
+    request_log = RequestLog(bus, sink)
     for face in (*config.faces(), *faces):
         registry.add(face)
 
@@ -188,8 +199,6 @@ async def running(
         if config.discovery.enabled and not demo:
             helpers.append(group.create_task(scanner.run(), name="port scan"))
         await server.ready.wait()
-        gc.collect()
-        gc.freeze()  # what is here now stays: later collections need not look at it
         try:
             yield Gateway(control, carrier, pools, url)
         finally:

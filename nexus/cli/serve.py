@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
@@ -41,11 +43,11 @@ def run_serve(args: argparse.Namespace) -> int:
     screen = not getattr(args, "no_tui", False) and _has_terminal()
     settings = loaded.config.logging
     levels = {name: str(level) for name, level in (settings.component_levels or {}).items()}
-    logs.configure(
+    sink = logs.configure(
         str(settings.level), str(settings.format), levels, stream=None if screen else sys.stderr
     )
     listener = bind(loaded.config.server.host, loaded.config.server.port)
-    return _run(_main(args, loaded, listener, screen))
+    return _run(_main(args, loaded, listener, sink, screen))
 
 
 def _has_terminal() -> bool:
@@ -64,7 +66,13 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
         return runner.run(main)
 
 
-async def _main(args: argparse.Namespace, loaded: Loaded, listener: Any, screen: bool) -> int:
+async def _main(
+    args: argparse.Namespace,
+    loaded: Loaded,
+    listener: socket.socket,
+    sink: logs.Sink,
+    screen: bool,
+) -> int:
     from nexus.runtime import running
 
     async with contextlib.AsyncExitStack() as stack:
@@ -74,10 +82,12 @@ async def _main(args: argparse.Namespace, loaded: Loaded, listener: Any, screen:
 
             faces = await stack.enter_async_context(demo_fleet(real=not args.no_real))
         gateway = await stack.enter_async_context(
-            running(loaded, listener, os.environ, faces=faces, demo=args.demo)
+            running(loaded, listener, os.environ, sink, faces=faces, demo=args.demo)
         )
         if args.demo and not args.no_traffic:
             await stack.enter_async_context(_traffic(gateway))
+        gc.collect()
+        gc.freeze()  # what is here now stays: later collections need not look at it
         if screen:
             from tui.launch import show
 

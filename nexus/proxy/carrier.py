@@ -14,8 +14,8 @@ from itertools import count
 
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId
-from nexus.domain.decision import Decision, Refusal, RouteReason
-from nexus.domain.events import Event, RequestRouted
+from nexus.domain.decision import Refusal, RouteReason
+from nexus.domain.events import Event
 from nexus.domain.fleet import Candidate
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint
@@ -64,8 +64,8 @@ class Carrier:
         registry: facts, loads and leases.
         pools: connections to backends.
         policy: asked at every request, so that a reload is seen at once.
-        publish: where events go.
-        watched: False when nobody would see an event.
+        publish: where the end of each request is told.
+        routed: told of each decision before it is carried out.
         unix: Unix seconds.
         max_in_flight: requests carried at once; more are refused with 503.
         connection_failed: told the id and the reason when a backend could not be reached.
@@ -77,7 +77,7 @@ class Carrier:
         pools: Pools,
         policy: Callable[[], Policy],
         publish: Callable[[Event], None],
-        watched: Callable[[], bool],
+        routed: Callable[[Story], None],
         unix: Callable[[], float],
         max_in_flight: int,
         connection_failed: Callable[[BackendId, str], None],
@@ -86,7 +86,7 @@ class Carrier:
         self._pools = pools
         self._policy = policy
         self._publish = publish
-        self._watched = watched
+        self._routed = routed
         self._unix = unix
         self._max_in_flight = max_in_flight
         self._connection_failed = connection_failed
@@ -142,8 +142,7 @@ class Carrier:
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
-            if self._watched():
-                self._publish(story.finished(self._unix(), now()))
+            self._publish(story.finished(self._unix(), now()))
 
     async def idle(self) -> None:
         """Until no request is being carried."""
@@ -210,8 +209,8 @@ class Carrier:
         )
         if assembled:
             body = as_stream(body)
-        if not story.tried and self._watched():
-            self._publish(_routed(story, face, self._unix()))
+        if not story.tried:
+            self._routed(story)
 
         passage = await attempt(
             pool,
@@ -242,8 +241,7 @@ class Carrier:
     ) -> None:
         """Bytes as they come."""
         loop = asyncio.get_running_loop()
-        kind = headers.media_type(passage.lines)
-        encoding = headers.content_encoding(passage.lines)
+        kind, encoding = passage.kind, passage.encoding
         lines, length = passage.lines, passage.length
         gunzip: Gunzip | None = None
         if encoding in (b"gzip", b"deflate") and not headers.accepts(exchange.headers, encoding):
@@ -310,7 +308,7 @@ class Carrier:
             UpstreamError: the stream failed; nothing has been sent, another backend may be tried.
         """
         loop = asyncio.get_running_loop()
-        if headers.media_type(passage.lines) != b"text/event-stream":
+        if passage.kind != b"text/event-stream":
             await self._relay(exchange, story, passage, lease)
             return
         tap, assembler, size = SseTap(), Assembler(), 0
@@ -432,21 +430,6 @@ def _tell(failure: NexusError | None, story: Story) -> NexusError:
     if len(names) > 1:
         message += f" (tried {', '.join(names)})"
     return type(failure)(message, context={"tried": names})
-
-
-def _routed(story: Story, face: BackendFace, at: float) -> RequestRouted:
-    decision: Decision = story.decision
-    return RequestRouted(
-        story.request_id,
-        at,
-        decision.requested,
-        decision.model,
-        face.id,
-        face.name,
-        decision.reason,
-        decision.why,
-        story.needs.stream,
-    )
 
 
 def _error_event(error: NexusError) -> bytes:

@@ -12,7 +12,6 @@ from nexus.domain.backend import BackendFace
 from nexus.domain.decision import RouteReason
 
 _SAFE = re.compile(r"[\x20-\x7e]{1,256}")
-_TYPE = re.compile(rb"(?i)^content-type:[ \t]*([^;\r\n]*)", re.MULTILINE)
 _ENCODING = re.compile(rb"(?i)^content-encoding:[ \t]*([^\r\n]*?)[ \t]*\r\n", re.MULTILINE)
 
 
@@ -40,19 +39,6 @@ def route_lines(face: BackendFace, reason: RouteReason, fallback_model: str) -> 
     if fallback_model:
         lines.append(line("X-Nexus-Fallback-Model", fallback_model))
     return b"".join(lines)
-
-
-def media_type(lines: bytes) -> bytes:
-    """The content type without parameters, lower case; empty when there is none."""
-    found = _TYPE.search(lines)
-    return found.group(1).strip().lower() if found else b""
-
-
-def content_encoding(lines: bytes) -> bytes:
-    """`gzip`, `br`, ...; empty for plain bytes."""
-    found = _ENCODING.search(lines)
-    encoding = found.group(1).lower() if found else b""
-    return b"" if encoding == b"identity" else encoding
 
 
 def without_encoding(lines: bytes) -> bytes:

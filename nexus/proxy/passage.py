@@ -38,8 +38,10 @@ class Passage:
         "_watcher",
         "connection",
         "done",
+        "encoding",
         "error",
         "first_byte_at",
+        "kind",
         "length",
         "lines",
         "pieces",
@@ -51,6 +53,8 @@ class Passage:
         self.status = 0
         self.lines = b""
         self.length: int | None = None
+        self.kind = b""
+        self.encoding = b""
         self.pieces: list[bytes] = []
         self.done = False
         self.error: NexusError | None = None
@@ -64,10 +68,14 @@ class Passage:
 
     # ---- Sink
 
-    def on_head(self, status: int, lines: bytes, length: int | None) -> None:
+    def on_head(
+        self, status: int, lines: bytes, length: int | None, kind: bytes, encoding: bytes
+    ) -> None:
         self.status = status
         self.lines = lines
         self.length = length
+        self.kind = kind
+        self.encoding = encoding
         self._wake()
 
     def on_data(self, data: bytes) -> None:

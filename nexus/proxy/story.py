@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nexus.domain.backend import BackendFace
 from nexus.domain.decision import Decision, RouteReason
-from nexus.domain.events import RequestFinished
+from nexus.domain.events import RequestFinished, RequestRouted
 from nexus.domain.request import Needs
 
 
@@ -51,6 +51,22 @@ class Story:
         since = self.first_byte if self.needs.stream else self.began
         elapsed = ended - since
         return self.completion_tokens / elapsed if elapsed > 0.001 else None
+
+    def routed(self, at: float) -> RequestRouted:
+        """The opening event. `at` is in Unix seconds."""
+        decision = self.decision
+        face = self.face or decision.order[0].backend.face
+        return RequestRouted(
+            self.request_id,
+            at,
+            decision.requested,
+            decision.model,
+            face.id,
+            face.name,
+            decision.reason,
+            decision.why,
+            self.needs.stream,
+        )
 
     def finished(self, at: float, ended: float) -> RequestFinished:
         """The closing event.

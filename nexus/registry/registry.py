@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nexus.domain.backend import Backend, BackendFace, BackendId, BackendStatus, Model
-from nexus.domain.events import BackendChanged, BackendRemoved, Event, FleetSeen, LoadChanged
+from nexus.domain.events import BackendChanged, BackendRemoved, Event, FleetSeen
 from nexus.domain.fleet import Fleet, Loads, picture
 from nexus.registry.lease import Lease
 from nexus.registry.record import LiveLoad, Record
@@ -20,20 +20,20 @@ class Registry:
     """Backends, their health and their load.
 
     Args:
-        publish: where events go; called synchronously after each change.
-        watched: False when nobody would see a load change, so that none is made.
+        publish: where changes of facts go; called synchronously after each.
         now: Unix seconds.
+        load_changed: told of every request that begins or ends somewhere.
     """
 
     def __init__(
         self,
         publish: Callable[[Event], None],
         now: Callable[[], float],
-        watched: Callable[[], bool] = lambda: True,
+        load_changed: Callable[[BackendId, LiveLoad], None] = lambda backend_id, load: None,
     ) -> None:
         self._publish = publish
         self._now = now
-        self._watched = watched
+        self._load_changed = load_changed
         self._records: dict[BackendId, Record] = {}
         self._loads: dict[BackendId, LiveLoad] = {}
         self._version = 0
@@ -167,10 +167,6 @@ class Registry:
         if record is None or record.draining:
             return None
         return Lease(backend_id, record.load, self._load_changed)
-
-    def _load_changed(self, backend_id: BackendId, load: LiveLoad) -> None:
-        if self._watched():
-            self._publish(LoadChanged(backend_id, load.seen()))
 
     def _changed(self, backend_id: BackendId, was: BackendStatus | None) -> None:
         self._version += 1

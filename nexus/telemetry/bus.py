@@ -19,7 +19,8 @@ INBOX = 8192
 class Reader:
     """One watcher's inbox."""
 
-    def __init__(self, bus: Bus, size: int) -> None:
+    def __init__(self, bus: Bus, size: int, live: bool) -> None:
+        self.live = live
         self._bus = bus
         self._inbox: deque[Event] = deque(maxlen=size)
         self._wake: asyncio.Event = asyncio.Event()
@@ -59,27 +60,41 @@ class Bus:
 
     def __init__(self) -> None:
         self._readers: list[Reader] = []
+        self._live = False
 
     def publish(self, event: Event) -> None:
         """Hand an event to every reader. Never raises, never waits."""
         for reader in self._readers:
             reader.put(event)
 
-    @property
-    def watched(self) -> bool:
-        """False when nobody would see an event, so that it need not be made."""
-        return bool(self._readers)
+    def publish_live(self, event: Event) -> None:
+        """Hand an event to the readers that follow requests as they happen."""
+        for reader in self._readers:
+            if reader.live:
+                reader.put(event)
 
-    def reader(self, size: int = INBOX) -> Reader:
-        """A new watcher; it sees what is published from now on."""
-        reader = Reader(self, size)
+    @property
+    def live(self) -> bool:
+        """False when nobody follows requests as they happen, so that no such event need be made."""
+        return self._live
+
+    def reader(self, size: int = INBOX, *, live: bool = True) -> Reader:
+        """A new watcher; it sees what is published from now on.
+
+        Args:
+            size: events it may lag behind.
+            live: also wants the events of requests that have only begun, and every change of load.
+        """
+        reader = Reader(self, size, live)
         self._readers.append(reader)
+        self._live = self._live or live
         return reader
 
     def forget(self, reader: Reader) -> None:
         """Take a reader off. Idempotent."""
         if reader in self._readers:
             self._readers.remove(reader)
+            self._live = any(other.live for other in self._readers)
 
     def close(self) -> None:
         """End every reader's wait, which is how streams of events stop before the server does."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -37,7 +36,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, object] = {
-            "timestamp": _stamp(record.created),
+            "timestamp": stamp(record.created),
             "level": record.levelname.lower(),
             "target": record.name,
             "message": record.getMessage(),
@@ -52,48 +51,77 @@ class PrettyLines(logging.Formatter):
     """Time, level, component, sentence, then `key=value`. Control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage().encode("unicode_escape").decode("ascii")
+        text = printable(record.getMessage())
         pairs = "".join(f" {key}={_short(value)}" for key, value in _fields(record).items())
         component = record.name.removeprefix("nexus.")
-        line = f"{_stamp(record.created)} {record.levelname:<7} {component:<10} {text}{pairs}"
+        line = f"{stamp(record.created)} {record.levelname:<7} {component:<10} {text}{pairs}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return line
 
 
-class Ring(logging.Handler):
-    """The last lines, for a screen that cannot have them printed over it."""
+class Sink(logging.Handler):
+    """Where lines go: a stream, or the last of them into memory for a screen to show.
 
-    def __init__(self) -> None:
+    Args:
+        stream: None keeps the lines in `lines`.
+        json: one object a line instead of a line for people.
+    """
+
+    def __init__(self, stream: TextIO | None, *, json: bool) -> None:
         super().__init__()
+        self.json = json
         self.lines: deque[str] = deque(maxlen=RING_LINES)
+        self._stream = stream
+        self.setFormatter(JsonLines() if json else PrettyLines())
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+        self.write([self.format(record)])
+
+    def write(self, lines: list[str]) -> None:
+        """Write whole lines at once. A broken stream loses them and breaks nothing else."""
+        if self._stream is None:
+            self.lines.extend(lines)
+            return
+        try:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass
 
 
 def configure(
     level: str, format: str, component_levels: Mapping[str, str], *, stream: TextIO | None
-) -> Ring | None:
+) -> Sink:
     """Set up all logging of the process; call it once.
 
     Args:
         level: one of `LEVELS`.
         format: `pretty` or `json`.
         component_levels: component (`routing`) to level.
-        stream: where lines go; None keeps them in the returned ring.
+        stream: where lines go; None keeps the last ones in the returned sink.
     """
-    ring = Ring() if stream is None else None
-    handler = ring or logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines() if format == "json" else PrettyLines())
+    sink = Sink(stream, json=format == "json")
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [sink]
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a broken sink must not break a request
     logging.getLogger("nexus").setLevel(LEVELS[level])
     for component, its_level in component_levels.items():
         logging.getLogger(f"nexus.{component}").setLevel(LEVELS[its_level])
-    return ring
+    return sink
+
+
+def printable(text: str) -> str:
+    """Text for one line: control, escape and other invisible characters shown as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def stamp(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _fields(record: logging.LogRecord) -> Mapping[str, object]:
@@ -101,10 +129,6 @@ def _fields(record: logging.LogRecord) -> Mapping[str, object]:
     return getattr(record, "fields", {})
 
 
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
 def _short(value: object) -> str:
-    text = str(value).encode("unicode_escape").decode("ascii")
+    text = printable(str(value))
     return text if " " not in text else f'"{text}"'

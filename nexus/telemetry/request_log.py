@@ -1,7 +1,8 @@
 """One structured line per request, written away from the request's own path (contract 8.2).
 
-A fold over the events: it wakes a few times a second and writes what has gathered, so a request pays
-for an append only. Never contains what was asked or answered.
+A fold over the events: it wakes a few times a second and writes what has gathered in one piece, so
+a request pays for an append, and its line a few microseconds later. The lines are made here and not
+by `logging`, which takes ten times as long. Never contains what was asked or answered.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from nexus.domain.events import BackendChanged, Event, RequestFinished, RequestRefused
+import msgspec
+
+from nexus.domain.events import BackendChanged, RequestFinished, RequestRefused
 from nexus.telemetry.bus import Bus, Reader
-from nexus.telemetry.logs import get_logger
+from nexus.telemetry.logs import Sink, get_logger, printable, stamp
 
 log = get_logger("nexus.request")
 health_log = get_logger("nexus.health")
@@ -22,10 +25,16 @@ ERROR_CHARS = 1024
 
 
 class RequestLog:
-    """Reads the bus from the moment it is made."""
+    """Reads the bus from the moment it is made.
 
-    def __init__(self, bus: Bus) -> None:
-        self._reader: Reader = bus.reader()
+    Args:
+        bus: what is watched.
+        sink: where lines go.
+    """
+
+    def __init__(self, bus: Bus, sink: Sink) -> None:
+        self._reader: Reader = bus.reader(live=False)
+        self._sink = sink
 
     async def run(self) -> None:
         """Write until the bus closes or the task is cancelled."""
@@ -42,27 +51,38 @@ class RequestLog:
         events, missed = self._reader.take()
         if missed:
             log.warning("%d events went unlogged: the log could not keep up", missed)
+        info, warn = log.isEnabledFor(logging.INFO), log.isEnabledFor(logging.WARNING)
+        lines: list[str] = []
         for event in events:
-            _write(event)
+            match event:
+                case RequestFinished() if info or (warn and event.is_error):
+                    level = "WARNING" if event.is_error else "INFO"
+                    lines.append(self._line(event.at, level, "request", _finished(event)))
+                case RequestRefused() if warn:
+                    lines.append(self._line(event.at, "WARNING", "refused", _refused(event)))
+                case BackendChanged(backend=backend, was=was) if was is not backend.status:
+                    before = was.value if was else "new"
+                    reason = f": {backend.reason}" if backend.reason else ""
+                    now = backend.status.value
+                    health_log.info("backend %s: %s -> %s%s", backend.name, before, now, reason)
+                case _:
+                    pass
+        if lines:
+            self._sink.write(lines)
+
+    def _line(self, at: float, level: str, message: str, fields: dict[str, object]) -> str:
+        if self._sink.json:
+            head = {"timestamp": stamp(at), "level": level.lower(), "target": log.name}
+            return msgspec.json.encode(head | {"message": message} | fields).decode()
+        pairs = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
+        return f"{stamp(at)} {level:<7} request    {message} {pairs}"
 
 
-def _write(event: Event) -> None:
-    match event:
-        case RequestFinished():
-            level = logging.WARNING if event.is_error else logging.INFO
-            if log.isEnabledFor(level):
-                log.log(level, "request", extra={"fields": _finished(event)})
-        case RequestRefused():
-            if log.isEnabledFor(logging.WARNING):
-                log.warning("refused", extra={"fields": _refused(event)})
-        case BackendChanged(backend=backend, was=was) if was is not backend.status:
-            before = was.value if was else "new"
-            reason = f": {backend.reason}" if backend.reason else ""
-            health_log.info(
-                "backend %s: %s -> %s%s", backend.name, before, backend.status.value, reason
-            )
-        case _:
-            pass
+def _shown(value: object) -> object:
+    if type(value) is not str:
+        return value
+    text = printable(value)
+    return f'"{text}"' if " " in text else text
 
 
 def _finished(event: RequestFinished) -> dict[str, object]:

@@ -42,13 +42,17 @@ FOREVER = float("inf")
 class Sink(Protocol):
     """Who receives an answer. Called from the event loop; must not raise."""
 
-    def on_head(self, status: int, lines: bytes, length: int | None) -> None:
+    def on_head(
+        self, status: int, lines: bytes, length: int | None, kind: bytes, encoding: bytes
+    ) -> None:
         """The final response head.
 
         Args:
             status: 200..599.
             lines: forwardable header lines, each ended by CRLF.
             length: declared body length in bytes, None when unknown.
+            kind: media type without parameters, lower case; empty when not said.
+            encoding: content coding, lower case; empty for plain bytes.
         """
         ...
 
@@ -92,6 +96,8 @@ class Connection(asyncio.Protocol):
         self._extra_hops: set[bytes] | None = None
         self._head_bytes = 0
         self._length: int | None = None
+        self._kind = b""
+        self._encoding = b""
         self._chunked = False
         self._headed = False
         self._complete = False
@@ -226,7 +232,13 @@ class Connection(asyncio.Protocol):
                 named = {part.strip().lower() for part in value.split(b",")}
                 self._extra_hops = named - {b"close", b"keep-alive"}
             return
-        if lower.startswith(b"x-nexus-"):
+        if lower == b"content-type":
+            self._kind = value.partition(b";")[0].strip().lower()
+        elif lower == b"content-encoding":
+            self._encoding = value.strip().lower()
+            if self._encoding == b"identity":
+                self._encoding = b""
+        elif lower.startswith(b"x-nexus-"):
             return  # ours to say
         self._lines += name + b": " + value + b"\r\n"
 
@@ -244,7 +256,8 @@ class Connection(asyncio.Protocol):
         lines = bytes(self._lines)
         if self._extra_hops:
             lines = _without(lines, self._extra_hops)
-        sink.on_head(status, lines, None if self._chunked else self._length)
+        length = None if self._chunked else self._length
+        sink.on_head(status, lines, length, self._kind, self._encoding)
 
     def on_body(self, body: bytes) -> None:
         if not self._complete:

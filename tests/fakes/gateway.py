@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -13,8 +14,10 @@ from pathlib import Path
 
 from nexus.config.load import load
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
+from nexus.domain.events import BackendChanged, FleetSeen, RequestFinished
 from nexus.runtime import Gateway, running
 from nexus.server.bind import bind
+from nexus.telemetry.logs import Sink
 
 
 def face(
@@ -34,8 +37,6 @@ def face(
         source=Source.STATIC,
         priority=priority,
     )
-    import dataclasses
-
     return dataclasses.replace(base, **more)  # type: ignore[arg-type]
 
 
@@ -62,12 +63,41 @@ async def gateway(
     flags = {"discovery.enabled": False}
     loaded = load(path, {"NEXUS_CONFIG": ""}, flags, explicit=path is not None)
     listener = bind("127.0.0.1", 0)
-    async with running(loaded, listener, environ or {}, faces=faces) as here:
+    sink = Sink(None, json=False)
+    async with running(loaded, listener, environ or {}, sink, faces=faces) as here:
         if ready:
-            async with asyncio.timeout(10):
-                while any(b.checked_at is None for b in here.control.fleet().backends.values()):
-                    await asyncio.sleep(0.01)
+            await checked(here)
         yield here
+
+
+async def checked(here: Gateway) -> None:
+    """Until every backend has been looked at once."""
+    waiting = {b.id for b in here.control.fleet().backends.values() if b.checked_at is None}
+    if not waiting:
+        return
+    async with asyncio.timeout(10):
+        async for update in here.control.updates():
+            match update:
+                case FleetSeen(fleet=fleet):
+                    waiting = {b.id for b in fleet.backends.values() if b.checked_at is None}
+                case BackendChanged(backend=backend) if backend.checked_at is not None:
+                    waiting.discard(backend.id)
+                case _:
+                    pass
+            if not waiting:
+                return
+
+
+async def finished(here: Gateway, count: int = 1) -> list[RequestFinished]:
+    """The next `count` requests to end. To be started before they are sent."""
+    seen: list[RequestFinished] = []
+    async with asyncio.timeout(10):
+        async for update in here.control.updates():
+            if isinstance(update, RequestFinished):
+                seen.append(update)
+                if len(seen) == count:
+                    break
+    return seen
 
 
 @contextlib.asynccontextmanager
