@@ -5,6 +5,7 @@ port that is closed costs one refused connection; an open one costs a few GETs, 
 
 - Nexus itself, and any other Nexus, is never taken for a backend.
 - What the configuration names already is left alone, whatever it calls the host.
+- What an operator removes stays removed until it was away or a scan is asked for.
 - A found server that stays away longer than the grace period is forgotten; within it, the health
   check brings it back under its old id.
 """
@@ -90,6 +91,8 @@ class PortScanner:
         self._said: dict[int, tuple[BackendType | None, str]] = {}
         self._away_since: dict[int, float] = {}
         self._asked_at: dict[int, float] = {}
+        self._up: set[int] = set()
+        """Ports that had a server of ours at the last look."""
         self._busy = asyncio.Lock()
 
     async def run(self) -> None:
@@ -121,12 +124,12 @@ class PortScanner:
         refused = await self._connect(self._host, port)
         if refused:
             self._asked_at.pop(port, None)  # whoever listens next is somebody new
+            self._up.discard(port)
             self._missed(port, known)
             self._say(port, url, None, refused, loud)
             return
-        away = port in self._away_since
-        if known is not None and not away and not loud:
-            return  # its health is the checker's business
+        if port in self._up and not loud:
+            return  # its health is the checker's business, its removal the operator's
         if loud or known is not None or self._worth_asking(port):
             await self._ask(port, url, known, loud)
 
@@ -135,10 +138,12 @@ class PortScanner:
         if isinstance(found, Stranger):
             if not found.again:
                 self._asked_at[port] = self._monotonic()
+            self._up.discard(port)
             if known is not None:
                 self._missed(port, known)
             self._say(port, url, None, found.why, loud)
             return
+        self._up.add(port)
         self._away_since.pop(port, None)
         if known is not None and known.type is not found.type:
             # Another program has taken the port: what was known of the old one is void.

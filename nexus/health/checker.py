@@ -188,7 +188,7 @@ class HealthChecker:
                 _log.exception("a check failed in Nexus", extra={"fields": {"backend": backend_id}})
             if not self._enabled:
                 # Once it has told its models, only an explicit wish makes us ask again.
-                pause = float("inf") if backend_models(self._registry, backend_id) else 5.0
+                pause = float("inf") if _models(self._registry, backend_id) else 5.0
             else:
                 pause = self._pause(patient)
             if pause == float("inf"):
@@ -275,14 +275,12 @@ class HealthChecker:
             version=found.version,
             models=found.models,
         )
+        # Transitions are events, and logged as such; this is for whoever watches every check.
         fields = {"backend": face.name, "was": before.status, "now": status, "reason": reason}
-        level = _log.info if status is not before.status else _log.debug
-        level(
-            "health changed" if status is not before.status else "checked", extra={"fields": fields}
-        )
+        _log.debug("checked", extra={"fields": fields})
 
 
-def backend_models(registry: Truth, backend_id: BackendId) -> tuple[Model, ...]:
+def _models(registry: Truth, backend_id: BackendId) -> tuple[Model, ...]:
     """The models that the registry has for a backend now."""
     backend = registry.fleet().backends.get(backend_id)
     return backend.models if backend else ()

@@ -268,6 +268,18 @@ async def test_a_running_server_costs_one_connection_a_round_and_no_questions() 
         assert len(machine.asker.asked) == before
 
 
+async def test_what_an_operator_removes_stays_away_until_a_scan_is_asked_for() -> None:
+    machine = Machine()
+    machine.start(11434, hearsay.OLLAMA)
+    async with scanning(machine):
+        (found,) = machine.registry.fleet().backends
+        machine.registry.remove(found)
+        await machine.clock.turn(120)
+        assert machine.names() == []
+        await machine.scanner.scan()
+        assert machine.names() == ["ollama"]
+
+
 async def test_a_port_that_opens_before_it_answers_is_asked_again_soon() -> None:
     machine = Machine()
     machine.start(8000, {"/v1/models": HttpReply(503, b"starting")})
