@@ -10,11 +10,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from nexus.config.origin import flags_from
+from nexus.domain.events import BackendChanged, FleetSeen
 from nexus.errors import ConfigError
 from nexus.telemetry import logs
 
@@ -52,7 +54,8 @@ def run_serve(args: argparse.Namespace) -> int:
 
 def _has_terminal() -> bool:
     """Whether a dashboard can be shown: a real terminal on both sides."""
-    return sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM") != "dumb"
+    streams = (sys.stdin, sys.stdout, sys.stderr)  # the dashboard is drawn on stderr
+    return all(s.isatty() for s in streams) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
@@ -73,6 +76,7 @@ async def _main(
     sink: logs.Sink,
     screen: bool,
 ) -> int:
+    from nexus.config.advice import warnings
     from nexus.runtime import running
 
     async with contextlib.AsyncExitStack() as stack:
@@ -86,26 +90,38 @@ async def _main(
         )
         if args.demo and not args.no_traffic:
             await stack.enter_async_context(_traffic(gateway))
+        for warning in warnings(loaded, os.environ):
+            log.warning("%s", warning)
         gc.collect()
         gc.freeze()  # what is here now stays: later collections need not look at it
-        if screen:
-            from tui.launch import show
-
-            if await show(gateway.control):
-                return 0
-        await _headless(gateway)
+        stop = asyncio.Event()
+        if screen and await _dashboard(gateway, sink, stop):
+            return 0
+        await _headless(gateway, stop)
     return 0
 
 
-async def _headless(gateway: Gateway) -> None:
+async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> bool:
+    """Show the dashboard; True when its end is the gateway's end."""
+    from tui.launch import supervise
+    from tui.leave import Leave
+
+    leave = await supervise(gateway.control, stop=stop)
+    if leave is Leave.STOP:
+        return True
+    sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
+    log.warning("the dashboard is gone (%s); Nexus serves on without it", leave.value)
+    return False
+
+
+async def _headless(gateway: Gateway, stop: asyncio.Event) -> None:
     """Until a signal says to stop."""
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPPING:
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+            signal.signal(number, _waking(loop, stop))
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a gateway
     info = gateway.control.info
@@ -119,14 +135,36 @@ async def _headless(gateway: Gateway) -> None:
     log.info("stopping")
 
 
+def _waking(
+    loop: asyncio.AbstractEventLoop, event: asyncio.Event
+) -> Callable[[int, FrameType | None], None]:
+    """A plain signal handler that sets the event in its loop."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(event.set)
+
+    return handler
+
+
 @contextlib.asynccontextmanager
 async def _traffic(gateway: Gateway) -> AsyncGenerator[None]:
     """Some requests by itself, so that a newcomer sees a living screen."""
     from nexus.simulator.traffic import trickle
 
-    models = sorted(gateway.control.fleet().by_model)
+    async def send() -> None:
+        fleet = gateway.control.fleet()
+        async for update in gateway.control.updates():
+            if isinstance(update, BackendChanged | FleetSeen):
+                fleet = gateway.control.fleet()
+                if all(b.checked_at is not None for b in fleet.backends.values()):
+                    break
+        found = [(name, at[0].model) for name, at in sorted(fleet.by_model.items())]
+        chat = [name for name, model in found if not model.embeddings]
+        embedding = [name for name, model in found if model.embeddings]
+        await trickle(gateway.url, chat, embedding_models=embedding)
+
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(trickle(gateway.url, models), name="demo traffic")
+        task = group.create_task(send(), name="demo traffic")
         try:
             yield
         finally:

@@ -78,6 +78,13 @@ class Sink(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.write([self.format(record)])
 
+    def to(self, stream: TextIO) -> None:
+        """Write to a stream from now on, and what has been kept first."""
+        self._stream = stream
+        if self.lines:
+            self.write(list(self.lines))
+            self.lines.clear()
+
     def write(self, lines: list[str]) -> None:
         """Write whole lines at once. A broken stream loses them and breaks nothing else."""
         if self._stream is None:

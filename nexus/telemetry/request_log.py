@@ -12,12 +12,11 @@ import logging
 
 import msgspec
 
-from nexus.domain.events import BackendChanged, RequestFinished, RequestRefused
+from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.telemetry.bus import Bus, Reader
 from nexus.telemetry.logs import Sink, get_logger, printable, stamp
 
 log = get_logger("nexus.request")
-health_log = get_logger("nexus.health")
 
 PAUSE_S = 0.2
 MODEL_CHARS = 128
@@ -60,11 +59,6 @@ class RequestLog:
                     lines.append(self._line(event.at, level, "request", _finished(event)))
                 case RequestRefused() if warn:
                     lines.append(self._line(event.at, "WARNING", "refused", _refused(event)))
-                case BackendChanged(backend=backend, was=was) if was is not backend.status:
-                    before = was.value if was else "new"
-                    reason = f": {backend.reason}" if backend.reason else ""
-                    now = backend.status.value
-                    health_log.info("backend %s: %s -> %s%s", backend.name, before, now, reason)
                 case _:
                     pass
         if lines:
