@@ -18,6 +18,7 @@ from nexus.domain.backend import BackendType
 from nexus.domain.http import HttpCall
 
 _DEEPER = (
+    "/",
     "/api/version",
     "/api/status",
     "/api/ps",
@@ -89,9 +90,7 @@ def recognise(replies: Replies) -> Recognition | None:
 
 def is_nexus(replies: Replies) -> bool:
     """True where the other end is a Nexus: routing to it could go in circles."""
-    return any(
-        name.startswith("x-nexus-") for reply in replies.values() for name in reply.headers
-    ) or any(entry.get("owned_by") == "nexus" for entry in signs.all_entries(replies))
+    return bool(signs.nexus(replies))
 
 
 def _named(product: str, sign: Callable[[Replies], str]) -> Fingerprint:

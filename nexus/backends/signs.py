@@ -77,6 +77,21 @@ def only_version(replies: Replies, path: str) -> str:
 # ---- signs
 
 
+def nexus(replies: Replies) -> str:
+    """Another gateway like us. Its models are owned by its backends, so it has to be first."""
+    welcome = body_at(replies, "/")
+    if welcome.get("name") == "nexus" and "openai_base_url" in welcome:
+        return "introduces itself as nexus"
+    for answer in replies.values():
+        if any(name.startswith("x-nexus-") for name in answer.headers):
+            return "header X-Nexus"
+    ours = any(
+        reading.array(entry.get("backends")) is not None and "capabilities" in entry
+        for entry in all_entries(replies)
+    )
+    return "models have backends" if ours else owned_by(replies, "nexus")
+
+
 def litellm(replies: Replies) -> str:
     for reply in replies.values():
         for name in reply.headers:

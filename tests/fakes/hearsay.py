@@ -329,8 +329,18 @@ STRANGERS: dict[str, dict[str, HttpReply]] = {
         "/v1/models": said({"object": "list", "data": [{"id": "m", "owned_by": "nexus"}]})
     },
     "another Nexus without models": {
+        "/v1/models": said({"object": "list", "data": []}),
+        "/": said({"name": "nexus", "version": "0.1.0", "openai_base_url": "http://x/v1"}),
+    },
+    "another Nexus over an exo": {
         "/v1/models": said(
-            {"object": "list", "data": []}, headers={"x-nexus-request-id": "0123456789abcdef"}
+            {
+                "object": "list",
+                "data": [{"id": "m", "owned_by": "exo", "capabilities": {}, "backends": ["exo"]}],
+            }
         )
+    },
+    "another Nexus that refuses": {
+        "/v1/models": said({"error": {}}, 401, {"x-nexus-request-id": "0123456789abcdef"})
     },
 }

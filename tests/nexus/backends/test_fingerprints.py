@@ -42,7 +42,7 @@ def test_every_recorded_server_is_recognised(server: str, type: BackendType, ver
     assert found is not None
     assert (found.type, found.version) == (type, version)
     assert found.evidence
-    assert asked <= 11
+    assert asked <= 12
 
 
 @pytest.mark.parametrize(
