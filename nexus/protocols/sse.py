@@ -32,7 +32,8 @@ _OVERLAP = 2
 # A quote inside a JSON string is escaped, so none of these can be met in what a model wrote.
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"|^data:[ \t]*\[DONE\]', re.MULTILINE)
 _FAILED = re.compile(
-    rb'^(?:data:[ \t]*\{\s*"error"\s*:\s*[{"]|error:|event:[ \t]*error)', re.MULTILINE
+    rb'^(?:data:[ \t]*\{\s*(?:"error"\s*:\s*[{"]|"object"\s*:\s*"error")|error:|event:[ \t]*error)',
+    re.MULTILINE,
 )
 _PROMPT = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d{1,15})\b')
 _COMPLETION = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d{1,15})\b')

@@ -135,7 +135,7 @@ def test_tool_calls_are_merged_by_index() -> None:
     _, answer = assembled(
         call(0, id="a", type="function", function={"name": "f", "arguments": ""}),
         call(1, id="b", type="function", function={"name": "g", "arguments": '{"x"'}),
-        call(0, function={"arguments": "{}"}),
+        call(0, function={"name": "", "arguments": "{}"}),
         call(1, function={"name": None, "arguments": ":1}"}),
     )
 
@@ -206,6 +206,16 @@ def test_half_an_emoji_survives() -> None:
     _, answer = assembled(chunk, b'{"choices":[{"index":0,"delta":{"content":"!"}}]}')
 
     assert answer["choices"][0]["message"]["content"] == "\ud83d!"
+
+
+def test_an_answer_nested_too_deeply_to_write_is_an_error() -> None:
+    assembler = Assembler()
+    assembler.feed(b'{"x":' + b"[" * 600 + b"]" * 600 + b"}")
+
+    def deeper(frames: int) -> bytes:
+        return deeper(frames - 1) if frames else assembler.result()
+
+    assert deeper(380).startswith(b"{")
 
 
 @pytest.mark.parametrize(

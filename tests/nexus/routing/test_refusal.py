@@ -41,6 +41,18 @@ def test_nothing_alike_suggests_nothing() -> None:
     assert found.message == "Model 'zzz' not found. Available: llama3:70b."
 
 
+def test_a_name_too_long_for_a_model_is_not_compared() -> None:
+    found = refused(needs("x" * 81), fleet(backend("a", model("x" * 79))))
+
+    assert "Did you mean" not in found.message
+
+
+def test_a_refusal_without_verdicts_is_503() -> None:
+    found = error(Refusal("m", "m", known=True, tried=("m",)), needs("m"), fleet(backend("a")))
+
+    assert isinstance(found, NoBackend)
+
+
 def test_case_does_not_hide_a_near_name() -> None:
     assert "Did you mean 'Qwen/Qwen3-8B'?" in (
         refused(needs("qwen/qwen3-8b"), fleet(backend("a", model("Qwen/Qwen3-8B")))).message

@@ -107,6 +107,15 @@ def test_work_that_skips_a_saturated_better_backend_is_overflow() -> None:
     assert outcome.reason is RouteReason.CAPACITY_OVERFLOW
 
 
+def test_a_busy_backend_does_not_look_worse_for_being_busy() -> None:
+    """At its limit its score is below the other's, which is not why the other was taken."""
+    picture = fleet(backend("best", priority=1, max_concurrent=90), backend("other", priority=50))
+    outcome = decide(needs(), picture, loads(best=90), Policy())
+
+    assert isinstance(outcome, Decision)
+    assert outcome.reason is RouteReason.CAPACITY_OVERFLOW
+
+
 def test_work_that_skips_a_saturated_worse_backend_is_a_match() -> None:
     picture = fleet(backend("best", priority=1), backend("other", priority=50, max_concurrent=1))
     outcome = decide(needs(), picture, loads(other=1), Policy())
@@ -134,6 +143,14 @@ def test_an_unknown_model_is_refused_as_unknown() -> None:
     outcome = decide(needs("nope"), fleet(backend("a")), {}, Policy())
 
     assert outcome == Refusal("nope", "nope", known=False, tried=("nope",))
+
+
+def test_a_model_is_known_when_one_of_its_fallbacks_is() -> None:
+    policy = Policy(fallbacks={"nope": (MODEL,)})
+    outcome = decide(needs("nope"), fleet(backend("a", status=DOWN)), {}, policy)
+
+    assert isinstance(outcome, Refusal)
+    assert outcome.known
 
 
 def test_an_empty_fleet_refuses() -> None:

@@ -1,4 +1,5 @@
 from collections import Counter
+from itertools import pairwise
 
 from nexus.domain.backend import BackendId, Load
 from nexus.domain.policy import Weights
@@ -61,9 +62,20 @@ def test_priority_only_prefers_the_idler_and_rotates_equals() -> None:
     assert [priority_only((A, B), {}, W, turn)[0][0] for turn in (0, 1)] == [A, B]
 
 
+def test_random_says_whom_it_took() -> None:
+    ranked, why = random(ABC, {}, W, 7)
+
+    assert why == f"random:{ranked[0].backend.name}"
+
+
 def test_random_is_spread_and_repeatable() -> None:
     chosen = Counter(random(ABC, {}, W, turn)[0][0].backend.name for turn in range(3000))
 
     assert all(900 < chosen[name] < 1100 for name in "abc")
     assert random(ABC, {}, W, 7) == random(ABC, {}, W, 7)
-    assert random(ABC, {}, W, 7)[1].startswith("random:")
+
+
+def test_random_is_not_round_robin() -> None:
+    chosen = [random(ABC, {}, W, turn)[0][0].backend.name for turn in range(60)]
+
+    assert any(first == second for first, second in pairwise(chosen))
