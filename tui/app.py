@@ -93,7 +93,7 @@ class NexusDashboard(App[Leave]):
 
     def on_mount(self) -> None:
         self.run_worker(self._pump(), name="pump", exit_on_error=True)
-        self.set_interval(1 / FRAMES_PER_S, self._show_latest)
+        self.set_interval(1 / FRAMES_PER_S, self.show_latest)
         self.call_after_refresh(self.up.set)
 
     # -- updates in, frames out --------------------------------------------------------------
@@ -117,7 +117,7 @@ class NexusDashboard(App[Leave]):
         """The state of this moment."""
         return Frame(self.state, self._clock(), self._source.info.started_at, self._offset)
 
-    def _show_latest(self) -> None:
+    def show_latest(self) -> None:
         """Paint if there is something new, and the terminal keeps up."""
         if getattr(self._driver, "backlog", 0):
             return

@@ -73,9 +73,9 @@ ACTIONS = (
     Action("rescan", "r", "rescan", "Look for model servers at the well-known local ports.", True),
     Action("filter", "slash", "filter", "Show rows with these words; !word hides them.", True),
     Action("sort", "s", "sort", "Sort the backends by the next column.", True),
-    Action("pane(1)", "1", "backends", "Go to the backends."),
-    Action("pane(2)", "2", "models", "Go to the model matrix."),
-    Action("pane(3)", "3", "routing", "Go to the routing log."),
+    Action("pane(1)", "1", "go to backends", "Go to the backends."),
+    Action("pane(2)", "2", "go to models", "Go to the model matrix."),
+    Action("pane(3)", "3", "go to routing", "Go to the routing log."),
     Action("follow", "f", "follow", "Follow the newest routing entry again."),
     Action("page(-1)", "left,h", "earlier columns", "Matrix: earlier backends.", palette=False),
     Action("page(1)", "right,l", "later columns", "Matrix: later backends.", palette=False),
@@ -96,9 +96,8 @@ class NexusCommands(Provider):
         entries: list[tuple[str, str, Callable[[], Any]]] = []
         for action in ACTIONS:
             if action.applies is None and action.palette and action.name != "open":
-                title = action.help.removesuffix(".")
                 run = partial(dashboard.run_action, f"screen.{action.name}")
-                entries.append((title, f"key {action.keys.split(',')[0]}", run))
+                entries.append((action.label.capitalize(), action.help, run))
         for backend in dashboard.state.backends.values():
             name = clean(backend.name, 40)
             for action in ACTIONS:

@@ -100,11 +100,11 @@ MONO = Palette(
         Role.INFO: Style(),
         Role.ACCENT: Style(),
         Role.BADGE: Style(bold=True, reverse=True),
-        Role.HEAD: Style(underline=True),
+        Role.HEAD: Style(),
     },
     cursor=Style(reverse=True),
     rule=Style(dim=True),
-    focused=Style(bold=True, underline=True),
+    focused=Style(bold=True),
 )
 
 PALETTES = {"nexus-dark": DARK, "nexus-light": LIGHT, "nexus-mono": MONO}
@@ -123,7 +123,16 @@ THEMES = (
         surface="#151b23",
         panel="#1b222c",
         dark=True,
-        variables={"input-selection-background": "#2f4a63", "border": "#2c3543"},
+        variables={
+            "input-selection-background": "#2f4a63",
+            "border": "#2c3543",
+            "scrollbar": "#3a4657",
+            "scrollbar-hover": "#4a586c",
+            "scrollbar-active": "#5cc9ba",
+            "scrollbar-background": "#1b222c",
+            "scrollbar-background-hover": "#1b222c",
+            "scrollbar-background-active": "#1b222c",
+        },
     ),
     Theme(
         name="nexus-light",
@@ -138,7 +147,16 @@ THEMES = (
         surface="#f2f3f1",
         panel="#e8ebe9",
         dark=False,
-        variables={"input-selection-background": "#b5d3ee", "border": "#cfd6de"},
+        variables={
+            "input-selection-background": "#b5d3ee",
+            "border": "#cfd6de",
+            "scrollbar": "#c3cbd3",
+            "scrollbar-hover": "#aab4be",
+            "scrollbar-active": "#0b7468",
+            "scrollbar-background": "#e8ebe9",
+            "scrollbar-background-hover": "#e8ebe9",
+            "scrollbar-background-active": "#e8ebe9",
+        },
     ),
     Theme(
         name="nexus-mono",

@@ -25,7 +25,7 @@ def empty_lines(info: GatewayInfo, state: DashboardState, now: float) -> tuple[L
         for probe in sorted(state.probes.values(), key=lambda probe: probe.url):
             mark = Cell("● ", Role.OK) if probe.found else Cell("○ ", Role.FAINT)
             lines.append(
-                line("  ", mark, Cell(f"{probe.url:<30} ", Role.TEXT), Cell(probe.detail, Role.DIM))
+                line("  ", mark, Cell(f"{probe.url:<26} ", Role.TEXT), Cell(probe.detail, Role.DIM))
             )
     else:
         lines.append(line("  ", Cell("Nothing was scanned yet.", Role.DIM)))

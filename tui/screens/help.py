@@ -27,6 +27,10 @@ _SENTENCES = {
     "app.focus_next": "Go to the next pane.",
     "app.focus_previous": "Go to the pane before.",
     "app.command_palette": "Search and run any command.",
+    "quit": "Stop Nexus; asks while requests run.",
+    "app.quit": "Stop Nexus; asks while requests run.",
+    "command_palette": "Search and run any command.",
+    "open": "Show everything about the row under the cursor.",
     "move(-1)": "One row up.",
     "move(1)": "One row down.",
     "page(-1)": "A page up.",
@@ -39,19 +43,13 @@ _SENTENCES = {
 def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
     """One line per action with all its keys, then what the marks mean."""
     keys: dict[str, list[str]] = {}
-    texts: dict[str, str] = {}
     for key, active in bindings.items():
         binding = active.binding
-        # Two widgets may use one action name: the text tells them apart.
-        text = active.tooltip or binding.tooltip or _SENTENCES.get(binding.action, "")
-        if not text or binding.system:
-            continue
-        name = f"{binding.action} {text}"
-        keys.setdefault(name, []).append(_NAMES.get(key, key))
-        texts[name] = text
+        text = _SENTENCES.get(binding.action) or active.tooltip or binding.tooltip
+        if text:
+            keys.setdefault(text, []).append(_NAMES.get(key, key))
     lines = [
-        line(Cell(f"{' '.join(found):<18} ", Role.ACCENT), texts[name])
-        for name, found in keys.items()
+        line(Cell(f"{' '.join(found):<18} ", Role.ACCENT), text) for text, found in keys.items()
     ]
     return (
         line(Cell("Keys", Role.STRONG)),

@@ -103,7 +103,7 @@ class MainScreen(Screen[None]):
             header_left(self._info, frame.state, width),
             header_right(self._info, frame.now, width),
         )
-        self._show_footer()
+        self._show_footer(empty=empty)
         if empty:
             self.query_one("#notice", TextLines).show(
                 empty_lines(self._info, frame.state, frame.now)
@@ -187,8 +187,9 @@ class MainScreen(Screen[None]):
         title = routing_title(len(view.keys), self._words, following=log.following, folded=folded)
         log.show(view, title)
 
-    def _show_footer(self) -> None:
-        shown = [action for action in ACTIONS if action.footer]
+    def _show_footer(self, *, empty: bool) -> None:
+        alone = ("rescan", "help", "leave")
+        shown = [a for a in ACTIONS if a.footer and (not empty or a.name in alone)]
         self.query_one("#footer", Bar).show_parts(
             footer(shown, self._words, self.size.width), BLANK
         )

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from tui.render.cells import BLANK, Cell, Line, Role, line
+from tui.screens.base import dashboard
 from tui.views import Frame
 from tui.widgets.text_lines import Bar, TextLines
 
@@ -35,6 +36,12 @@ class Reader(ModalScreen[None]):
             yield TextLines(classes="page-body")
             yield Bar(classes="page-foot")
 
+    def on_mount(self) -> None:
+        self.show_frame(dashboard(self).frame)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self.show_frame(dashboard(self).frame))
+
     def title_line(self) -> Line:
         """What the page is about."""
         raise NotImplementedError
@@ -47,10 +54,15 @@ class Reader(ModalScreen[None]):
         """Bring the page up to date."""
         self.query_one(".page-title", Bar).show_parts(self.title_line(), ())
         text = self.query_one(".page-body", TextLines)
-        text.show(self.body(frame))
+        lines = self.body(frame)
+        # As tall as its text, while there is room for title, foot and margins.
+        height = max(1, min(len(lines), self.size.height - 8))
+        if text.styles.height is None or text.styles.height.value != height:
+            text.styles.height = height
+        text.show(lines)
         more = f"{text.hidden_below} more lines below " if text.hidden_below else ""
         self.query_one(".page-foot", Bar).show_parts(
-            line(Cell(self.hints, Role.DIM)), line(Cell(more, Role.WARN))
+            line(Cell(self.hints, Role.FAINT)), line(Cell(more, Role.WARN))
         )
 
     def action_close(self) -> None:
@@ -58,6 +70,7 @@ class Reader(ModalScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(".page-body", TextLines).scroll_lines(lines)
+        self.show_frame(dashboard(self).frame)
 
 
 class Confirm(ModalScreen[bool]):
@@ -70,7 +83,8 @@ class Confirm(ModalScreen[bool]):
 
     def __init__(self, title: str, text: tuple[Line, ...], yes: str) -> None:
         super().__init__()
-        self._question = (line(Cell(title, Role.STRONG)), BLANK, *text)
+        hint = line(Cell("←→ choose   enter confirm   esc cancel", Role.FAINT))
+        self._question = (line(Cell(title, Role.STRONG)), BLANK, *text, BLANK, hint)
         self._yes = yes
         """A constant word: button labels are markup."""
 

@@ -130,7 +130,7 @@ ASKED = (
     ("phi-4-mini", 2),
     ("nomic-embed-text", 2),
     ("gpt-4o", 2),
-    ("vision-xl", 1),
+    ("vision-xl", 0.15),
 )
 
 
