@@ -77,7 +77,7 @@ class Gateway:
         _, server, raw = self._exchange("GET", "/health", None)
         facts = _object(raw)
         if facts is None or facts.get("service") != "nexus":
-            calls_itself = f" (it calls itself '{clean(server, 60)}')" if server else ""
+            calls_itself = f" (it calls itself '{clean(server.strip(), 60)}')" if server else ""
             raise NoAnswer(
                 f"Something else than Nexus answers at {self.url}{calls_itself}. "
                 "Name the running Nexus with --url"

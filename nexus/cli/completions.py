@@ -290,9 +290,8 @@ _ELVISH = """\
 # elvish completion for nexus:  eval (nexus completions elvish | slurp)
 set edit:completion:arg-completer[nexus] = {{|@typed|
     fn cand {{|word help| edit:complex-candidate $word &display=$word'  '$help }}
-    var steps = [&=$false {steps}]
+    var steps = [{steps}]
     var values = [
-        &={{|last| nop }}
 {values}    ]
     var words = [
 {words}    ]
