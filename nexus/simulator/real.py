@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from nexus.domain.backend import BackendType, Zone
 from nexus.simulator.tinymodel import tiny_model
@@ -61,7 +62,8 @@ async def real_llamacpp(
         raise RealUnavailable("the packages xllamacpp, gguf and numpy are not installed")
     model = await asyncio.to_thread(tiny_model)
     command = [
-        *(sys.executable, "-m", "nexus.simulator.llamacpp_process", str(model)),
+        # By path and without it on sys.path (-P), so that it runs from any directory.
+        *(sys.executable, "-P", str(Path(__file__).with_name("llamacpp_process.py")), str(model)),
         *("--port", str(port), "--alias", alias, "--parallel", str(parallel), "--ctx", str(ctx)),
         *(["--embedding"] if embedding else []),
     ]

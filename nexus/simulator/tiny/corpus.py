@@ -17,7 +17,7 @@ TOPICS = (
     Topic(
         (),
         (
-            "I am a tiny model, so I keep my answers short. Ask me about routing, health or tokens.",
+            "I am a tiny model, so my answers are short. Ask me about routing, health or tokens.",
             "That is more than a tiny model knows. Ask me what a gateway does.",
             "My whole memory is smaller than a photo. Still, every token here was computed.",
         ),
@@ -40,7 +40,7 @@ TOPICS = (
         ("gateway", "nexus", "Nexus", "proxy"),
         (
             "Nexus gives your clients one address and sends each request to the best server.",
-            "A gateway stands between clients and servers. It knows who is healthy and who is busy.",
+            "A gateway stands between clients and servers. It knows who is well and who is busy.",
         ),
     ),
     Topic(

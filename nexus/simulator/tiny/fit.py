@@ -193,7 +193,7 @@ def _regress(
     chances = np.cumsum(weights, dtype=np.float64)
     steps, batch = 600, 256
     for step in range(1, steps + 1):
-        pick: npt.NDArray[np.int64] = np.searchsorted(
+        pick: npt.NDArray[np.int64] = np.searchsorted(  # pyright: ignore[reportUnknownVariableType]
             chances, rng.random(batch) * chances[-1], side="right"
         )
         h, y = rows[pick], targets[pick]
