@@ -53,6 +53,9 @@ UNARY_LIMIT = 64 * 1024 * 1024
 TAIL = 4096
 """Last bytes of a unary answer kept to read its usage from."""
 
+ROUTES_KEPT = 4096
+"""Sets of `X-Nexus-*` lines kept; fallback models come and go."""
+
 CLIENT_LEFT = 499
 """nginx's status for a client that closed its request."""
 
@@ -92,7 +95,7 @@ class Carrier:
         self._connection_failed = connection_failed
         self._turns = count()
         self._passages: set[Passage] = set()
-        self._route_lines: dict[tuple[BackendFace, RouteReason, str], bytes] = {}
+        self._route_lines: dict[tuple[BackendId, RouteReason, str], tuple[BackendFace, bytes]] = {}
         self._idle = asyncio.Event()
         self.in_flight = 0
         """Requests being carried now."""
@@ -353,15 +356,17 @@ class Carrier:
 
     def _route(self, story: Story) -> bytes:
         """The `X-Nexus-*` lines of an answer; all but the request's id come from a cache."""
-        assert story.face is not None
+        face = story.face
+        assert face is not None
         fallback = story.decision.model if story.decision.fallback else ""
-        key = (story.face, story.reason, fallback)
-        lines = self._route_lines.get(key)
-        if lines is None:
-            if len(self._route_lines) > 4096:  # models come and go
+        key = (face.id, story.reason, fallback)
+        known = self._route_lines.get(key)
+        if known is None or known[0] is not face:
+            if len(self._route_lines) > ROUTES_KEPT:
                 self._route_lines.clear()
-            lines = self._route_lines[key] = headers.route_lines(*key)
-        return lines + f"X-Nexus-Request-Id: {story.request_id}\r\n".encode("ascii")
+            known = face, headers.route_lines(face, story.reason, fallback)
+            self._route_lines[key] = known
+        return b"%bX-Nexus-Request-Id: %b\r\n" % (known[1], story.request_id.encode("ascii"))
 
 
 class _Answer:
