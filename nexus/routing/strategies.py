@@ -19,8 +19,9 @@ Ranking = tuple[list[Candidate], str]
 
 _IDLE: Final = Load()
 
-_STEP: Final = 1 << 32
-"""A point of score outweighs any number of requests in flight."""
+_STEP: Final = 1 << 20
+"""A point of score outweighs any number of requests in flight. A power small enough for the keys to
+stay below 2**30, where Python's integers are fastest."""
 
 
 def smart(candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int) -> Ranking:
