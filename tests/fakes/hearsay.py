@@ -303,6 +303,11 @@ IMITATORS: dict[str, dict[str, HttpReply]] = {
         "/api/version": said({"version": "166", "commit": "abc", "build_date": "2026"}),
         "/api/status": GIN_404,
     },
+    "an empty llama-swap": {
+        "/v1/models": said({"object": "list", "data": []}),
+        "/api/version": said({"version": "166", "commit": "abc", "build_date": "2026"}),
+        "/api/status": GIN_404,
+    },
     "a proxy that lists Ollama's models": {
         "/v1/models": said(_PLAIN),
         "/api/version": NOT_FOUND,
@@ -323,6 +328,10 @@ STRANGERS: dict[str, dict[str, HttpReply]] = {
         "/v1/models": GIN_404,
         "/": HttpReply(200, b"Ollama is running"),
         "/api/version": GIN_404,
+    },
+    "a GPUStack that wants a key": {
+        "/v1/models": said({"error": "Unauthorized"}, 401, {"server": "uvicorn"}),
+        "/version": said({"version": "0.7.0", "git_commit": "abc"}),
     },
     "silence": {"/v1/models": HttpReply(0)},
     "another Nexus": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.errors import UpstreamError, UpstreamUnreachable
@@ -18,6 +18,7 @@ class ScriptedAsker:
         self.headers: list[Mapping[str, str]] = []
         self.held: dict[str, asyncio.Event] = {}
         """URLs whose questions wait until the event is set."""
+        self.on_ask: Callable[[], None] = lambda: None
 
     def serve(self, url: str, replies: Mapping[str, HttpReply | UpstreamError]) -> None:
         self.script[url] = dict(replies)
@@ -34,6 +35,7 @@ class ScriptedAsker:
     ) -> HttpReply:
         self.asked.append((base_url, call.path))
         self.headers.append(headers)
+        self.on_ask()
         if held := self.held.get(base_url):
             await held.wait()
         replies = self.script.get(base_url)

@@ -206,6 +206,12 @@ def test_ollama_cloud_is_told_by_the_tag(name: str, local: bool) -> None:
     assert (name in models(BackendType.OLLAMA, {"/api/tags": tags})) is local
 
 
+@pytest.mark.parametrize("field", ["remote_host", "remote_model"])
+def test_ollama_cloud_is_told_by_where_it_runs_whatever_its_name(field: str) -> None:
+    tags = said({"models": [hearsay.ollama_tag("innocent:8b", **{field: "elsewhere"})]})
+    assert models(BackendType.OLLAMA, {"/api/tags": tags}) == {}
+
+
 def test_old_ollama_is_asked_for_each_model() -> None:
     tags = said({"models": [{"name": "old:7b", "details": {"family": "llama"}}]})
     (model,) = models(BackendType.OLLAMA, {"/api/tags": tags}).values()

@@ -140,13 +140,20 @@ async def test_three_failures_in_a_row_take_it_out_and_two_successes_bring_it_ba
 
 async def test_a_failure_does_not_touch_the_round_trip() -> None:
     world = World()
+    takes = 0.02
+
+    def pass_time() -> None:
+        world.clock.seconds += takes
+
+    world.asker.on_ask = pass_time
     world.add("gpu")
     world.serve("gpu", VLLM)
     async with running(world):
-        before = world.seen("gpu").probe_ms
+        assert world.seen("gpu").probe_ms == pytest.approx(20)
+        takes = 5.0
         world.serve("gpu", {"/v1/models": UpstreamTimeout("connected, but no answer within 5 s")})
         await world.clock.turn(30)
-        assert world.seen("gpu").probe_ms == before
+        assert world.seen("gpu").probe_ms == pytest.approx(20)
         assert "no answer within 5 s" in world.seen("gpu").reason
 
 
@@ -329,6 +336,20 @@ async def test_a_failed_connection_that_was_a_mishap_changes_nothing() -> None:
         await world.clock.turn(3)
         assert world.status("gpu") is BackendStatus.HEALTHY
         assert world.asker.count("http://gpu:1", "/v1/models") == 2
+
+
+async def test_failed_connections_to_a_server_that_answers_do_not_make_a_storm_of_checks() -> None:
+    world = World()
+    gpu = world.add("gpu")
+    world.serve("gpu", VLLM)
+    async with running(world):
+        await world.clock.turn(5)
+        for _ in range(50):
+            world.checker.connection_failed(gpu, "reset")
+            await settle()
+        assert world.asker.count("http://gpu:1", "/v1/models") == 2
+        await world.clock.turn(1)
+        assert world.asker.count("http://gpu:1", "/v1/models") == 3
 
 
 async def test_an_operators_check_is_done_when_the_registry_knows() -> None:
