@@ -247,8 +247,15 @@ def _table(backends: list[Facts], columns_wide: int | None) -> str:
     from nexus.cli.output import paint_status
     from nexus.cli.table import Column, render
 
-    columns = [Column("Name"), Column("URL"), Column("Type"), Column("Status", paint=paint_status)]
-    columns += [Column("Models", right=True), Column("Latency", right=True), Column("Reason")]
+    columns = [
+        Column("Name"),
+        Column("URL"),
+        Column("Type", short=True),
+        Column("Status", short=True, paint=paint_status),
+        Column("Models", short=True, right=True),
+        Column("Latency", short=True, right=True),
+        Column("Reason"),
+    ]
     rows: list[list[str]] = []
     for backend in backends:
         latency = number(backend, "avg_latency_ms")

@@ -67,11 +67,11 @@ def _bash(root: Command) -> str:
         values += f'        "{at}:{name}") COMPREPLY=($({do} -- "$cur")); return ;;\n'
     words = ""
     for command in root.walk():
-        said = " ".join(word for word, _ in _words(command))
-        files = ' $(compgen -f -- "$cur")' if _takes_files(command) else ""
-        words += (
-            f'        "{command.path}") COMPREPLY=($(compgen -W "{said}" -- "$cur"){files}) ;;\n'
-        )
+        said = [word for word, _ in _words(command)]
+        plain = " ".join(word for word in said if not word.startswith("-"))
+        options = " ".join(word for word in said if word.startswith("-"))
+        files = " files=1" if _takes_files(command) else ""
+        words += f'        "{command.path}") plain="{plain}" options="{options}"{files} ;;\n'
     return _BASH.format(steps=steps, skips=skips, values=values, words=words)
 
 
@@ -79,7 +79,7 @@ _BASH = """\
 # bash completion for nexus:  eval "$(nexus completions bash)"
 _nexus() {{
     local cur="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}"
-    local at=nexus skip= word
+    local at=nexus skip= plain= options= files= word
     COMPREPLY=()
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
         if [ -n "$skip" ]; then skip=; continue; fi
@@ -90,6 +90,9 @@ _nexus() {{
 {values}    esac
     case "$at" in
 {words}    esac
+    if [[ $cur = -* || -z $plain$files ]]; then plain=$options; fi
+    COMPREPLY=($(compgen -W "$plain" -- "$cur"))
+    if [ -n "$files" ]; then COMPREPLY+=($(compgen -f -- "$cur")); fi
 }}
 complete -o filenames -F _nexus nexus
 """

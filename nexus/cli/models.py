@@ -105,8 +105,8 @@ def _table(models: list[Facts], columns_wide: int | None) -> str:
     from nexus.cli.facts import flag, number, text, texts
     from nexus.cli.table import Column, render
 
-    columns = [Column("Model"), Column("Backends"), Column("Context", right=True)]
-    columns += [Column(title) for title in CAPABILITIES.values()]
+    columns = [Column("Model"), Column("Backends"), Column("Context", short=True, right=True)]
+    columns += [Column(title, short=True) for title in CAPABILITIES.values()]
     words = {True: "yes", False: "no", None: "?"}
     rows: list[list[str]] = []
     for model in models:

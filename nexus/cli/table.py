@@ -21,6 +21,8 @@ class Column:
 
     title: str
     right: bool = False
+    short: bool = False
+    """Gives room only when the others have none left."""
     paint: Callable[[str], str] = str
     """Adds colour to a padded piece of a cell; must not change what is seen of it."""
 
@@ -38,7 +40,9 @@ def render(
     table = [tuple(column.title for column in columns), *rows]
     sizes = [max(width(row[at]) for row in table) for at in range(len(columns))]
     if columns_wide is not None:
-        _shrink(sizes, columns_wide - len(GAP) * (len(columns) - 1))
+        room = columns_wide - len(GAP) * (len(columns) - 1)
+        _shrink(sizes, room, [at for at, column in enumerate(columns) if not column.short])
+        _shrink(sizes, room, list(range(len(columns))))
     lines: list[str] = []
     for number, row in enumerate(table):
         wrapped = [wrap(cell, size) for cell, size in zip(row, sizes, strict=True)]
@@ -49,13 +53,13 @@ def render(
 
 
 def wrap(cell: str, size: int) -> list[str]:
-    """`cell` in pieces of at most `size` columns, cut after spaces, commas and slashes if any."""
+    """`cell` in pieces of at most `size` columns, cut after blanks or punctuation if any."""
     pieces: list[str] = []
     rest = cell
     while width(rest) > size:
         end = _characters_in(rest, size)
-        after = max(rest.rfind(mark, 0, end) for mark in " ,/") + 1
-        cut = after if after > end // 2 else end
+        after = rest.rfind(" ", 1, end) + 1 or max(rest.rfind(mark, 1, end) for mark in "/:,-_") + 1
+        cut = after or end
         pieces.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return [*pieces, rest]
@@ -71,15 +75,13 @@ def _characters_in(text: str, size: int) -> int:
     return len(text)
 
 
-def _shrink(sizes: list[int], room: int) -> None:
-    """Take columns from the widest until all fit, or all are at their narrowest."""
-    while sum(sizes) > room:
-        widest = max(range(len(sizes)), key=lambda at: sizes[at])
+def _shrink(sizes: list[int], room: int, among: Sequence[int]) -> None:
+    """Narrow the widest of the columns `among` until all fit or those are at their narrowest."""
+    while among and sum(sizes) > room:
+        widest = max(among, key=lambda at: sizes[at])
         if sizes[widest] <= NARROWEST:
             return
-        second = max((size for at, size in enumerate(sizes) if at != widest), default=0)
-        least = max(NARROWEST, min(second, sizes[widest] - 1))
-        sizes[widest] = max(least, sizes[widest] - (sum(sizes) - room))
+        sizes[widest] -= 1
 
 
 def _line(

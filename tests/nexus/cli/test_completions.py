@@ -32,7 +32,9 @@ def test_shells_of_this_machine_can_read_the_script(shell: str, tmp_path: Path) 
     ("typed", "offered"),
     [
         (("ba",), {"backends"}),
-        (("backends", ""), {"list", "add", "remove", "drain", "undrain", "check", "--json"}),
+        (("backends", ""), {"list", "add", "remove", "drain", "undrain", "check"}),
+        (("backends", "-"), {"--json", "--url"}),
+        (("health", ""), {"--json", "--url"}),
         (("-p", "9000", "backends", "li"), {"list"}),
         (("--config", "models", "hea"), {"health"}),
         (("backends", "list", "--status", "un"), {"unhealthy", "unknown"}),
@@ -64,3 +66,4 @@ def test_bash_offers_what_can_stand_next(
     if typed[-1]:
         assert all(word.startswith(typed[-1]) for word in words)
     assert offered <= words
+    assert typed != ("backends", "") or offered == words

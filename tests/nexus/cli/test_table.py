@@ -25,6 +25,22 @@ def test_a_narrow_terminal_wraps_the_widest_column() -> None:
     ]
 
 
+def test_short_columns_give_room_last() -> None:
+    columns = (Column("Model"), Column("Context", short=True))
+    assert render(columns, [("llama3.3:70b-instruct", "32768")], 20).splitlines() == [
+        "Model        Context",
+        "llama3.3:    32768",
+        "70b-",
+        "instruct",
+    ]
+
+
+def test_a_cell_is_cut_at_blanks_before_punctuation_before_anywhere() -> None:
+    assert wrap("gpu-box, studio-mac", 18) == ["gpu-box,", "studio-mac"]
+    assert wrap("http://127.0.0.1:34007", 20) == ["http://127.0.0.1:", "34007"]
+    assert wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
 def test_a_pipe_gets_whole_lines() -> None:
     assert len(render(COLUMNS, [("a" * 300, "1", "b" * 300)]).splitlines()) == 2
 
