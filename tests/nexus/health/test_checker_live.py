@@ -31,7 +31,7 @@ async def test_every_simulated_server_is_recognised_and_tells_what_it_was_given(
         for server in fleet.servers:
             server.loading = False
             if not server.type.is_cloud:
-                found = await identify(ProbeClient(), server.url)
+                found = await identify(ProbeClient(), server.url, timeout_s=20)
                 assert isinstance(found, Found), (server.name, found)
                 assert found.type is server.type
             seen = await checked(server.url, server.type, server.spec.api_key)
@@ -57,7 +57,7 @@ async def test_a_simulated_server_that_loads_is_loading() -> None:
 @pytest.mark.skipif(not is_available(), reason="needs xllamacpp, gguf and numpy")
 async def test_a_real_llamacpp_tells_its_context_per_slot_and_its_template() -> None:
     async with real_llamacpp(parallel=2, ctx=512) as server:
-        found = await identify(ProbeClient(), server.url)
+        found = await identify(ProbeClient(), server.url, timeout_s=20)
         assert isinstance(found, Found)
         assert found.type is BackendType.LLAMACPP
         seen = await checked(server.url, BackendType.LLAMACPP)
