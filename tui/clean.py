@@ -32,6 +32,7 @@ _HOSTILE = re.compile(
     "\U000e0000-\U000e0fff"  # tags, selectors
     "]"
 )
+_RUN = re.compile(f"{MARK}+")
 _PLAIN = re.compile(r"[\x20-\x7e]*\Z")
 
 
@@ -50,11 +51,12 @@ def clean(text: str, limit: int = LIMIT) -> str:
 def _clean(text: str, limit: int) -> str:
     text = _SPACES.sub(" ", text)
     text = _HOSTILE.sub(MARK, text)
-    text = re.sub(f"{MARK}+", MARK, text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
         text = "".join(c for c in text if unicodedata.category(c) not in _MARKS)
-        text = _HOSTILE.sub(MARK, text)
+        # Dropping a mark can bring parts of another letter together.
+        text = _HOSTILE.sub(MARK, unicodedata.normalize("NFC", text))
+    text = _RUN.sub(MARK, text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

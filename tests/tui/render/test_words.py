@@ -1,0 +1,103 @@
+"""Reasons, statuses and filters in an operator's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+from nexus.domain.backend import BackendId, BackendStatus, BackendType
+from nexus.domain.decision import RouteReason
+from nexus.domain.events import RequestFinished, RequestRefused
+from tui.render.filters import entry_text, matches
+from tui.render.sentences import request_lines
+from tui.render.spark import spark
+from tui.render.status import LOOK, http_cell
+from tui.render.why import reason, why
+
+DONE = RequestFinished(
+    "req_1", 60.0, "gpt-4", "llama", BackendId("a"), "gpu-01", BackendType.VLLM,
+    RouteReason.CAPABILITY_MATCH, "highest_score:gpu-01:98", True, 200,
+    ttft_ms=120, duration_ms=900, prompt_tokens=10, completion_tokens=20, tokens_per_s=31.5,
+)  # fmt: skip
+
+
+def text_of(entry: RequestFinished | RequestRefused) -> str:
+    return "\n".join("".join(cell.text for cell in line) for line in request_lines(entry, 0))
+
+
+@pytest.mark.parametrize(
+    ("short", "words"),
+    [
+        ("only_healthy_backend", "only one available"),
+        ("highest_score:gpu-01:98", "best score 98"),
+        ("highest_score:http://h:1:0.75", "best score 0.75"),
+        ("round_robin:index_3", "round robin 3"),
+        ("priority:gpu-01:10", "priority 10"),
+        ("random:gpu-01", "random choice"),
+        ("fallback:llama3:8b:highest_score:gpu-01:80", "fallback llama3:8b; best score 80"),
+        ("fallback:m:only_healthy_backend", "fallback m; only one available"),
+        ("something new", "something new"),
+        ("", ""),
+    ],
+)
+def test_short_reasons_become_words(short: str, words: str) -> None:
+    assert reason(short) == words
+
+
+def test_what_went_wrong_comes_before_why() -> None:
+    assert why(replace(DONE, error="cut short")).startswith("cut short")
+    assert why(replace(DONE, tried=("gpu-02",))).startswith("after gpu-02; ")
+    assert why(replace(DONE, status=499)).startswith("client left")
+
+
+def test_every_status_has_a_glyph_a_word_and_a_role_of_its_own() -> None:
+    assert set(LOOK) == set(BackendStatus)
+    assert len({mark for mark, _, _ in LOOK.values()}) == len(LOOK)
+    assert len({role for _, _, role in LOOK.values()}) == len(LOOK)
+    assert all(cell_len(mark) == 1 for mark, _, _ in LOOK.values())
+
+
+def test_an_answer_cut_short_does_not_look_like_a_success() -> None:
+    assert http_cell(200, "cut").text == "✖ 200"
+    assert http_cell(200, "").text == "● 200"
+    assert http_cell(499, "").text == "◌ 499"
+    assert http_cell(404, "").text == "! 404"
+
+
+def test_a_request_reads_as_sentences() -> None:
+    text = text_of(DONE)
+    assert "A client asked gpt-4 for a streamed answer." in text
+    assert "By an alias that became llama." in text
+    assert "It went to gpu-01 (vllm): best score 98." in text
+    assert "The first byte came after 120ms; it took 900ms in all." in text
+    assert "10 in, 20 out, at 31.5 tokens/s." in text
+    assert "The client has the whole answer." in text
+
+
+def test_a_failure_tells_who_failed_before() -> None:
+    text = text_of(replace(DONE, tried=("gpu-02",), attempts=2, status=502, error="broken"))
+    assert "2 attempts; before it gpu-02 had failed" in text
+    assert "broken" in text
+
+
+def test_a_refusal_tells_what_the_client_was_told() -> None:
+    text = text_of(RequestRefused("r", 0.0, "", 400, "invalid_request", "model is missing"))
+    assert "no readable model" in text
+    assert "model is missing" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("", True), ("GPT", True), ("gpt gpu-01", True), ("gpt nothing", False), ("!gpt", False),
+     ("!other gpu", True), ("200 ok", True), ("!", False)],
+)  # fmt: skip
+def test_filter_words_must_all_agree(words: str, found: bool) -> None:
+    assert matches(words, entry_text(DONE)) is found
+
+
+def test_bars_are_scaled_and_silence_is_blank() -> None:
+    assert spark((0, 0)) == "  "
+    assert spark((0, 8, 4)) == " █▄"
+    assert spark((1,)) != "█"
