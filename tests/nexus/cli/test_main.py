@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from nexus.cli import backends
+from nexus.cli import backends, changes
 from nexus.cli.main import run
 from nexus.domain.backend import BackendStatus, BackendType, Zone
 
@@ -27,8 +27,8 @@ def test_version_and_help_import_nothing_heavy(flag: str) -> None:
 
 def test_words_of_the_options_are_those_of_the_domain() -> None:
     assert set(backends.STATUSES) == set(BackendStatus)
-    assert set(backends.TYPES) == set(BackendType)
-    assert set(backends.ZONES) == set(Zone)
+    assert set(changes.TYPES) == set(BackendType)
+    assert set(changes.ZONES) == set(Zone)
 
 
 def test_a_wrong_status_is_a_usage_error_that_lists_the_right_ones(

@@ -1,0 +1,192 @@
+"""`nexus backends add|remove|drain|undrain|check`: what changes the running Nexus."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from nexus.cli.commands import Command, Subparsers, declare
+
+if TYPE_CHECKING:
+    from nexus.cli.client import Gateway
+    from nexus.cli.facts import Facts
+
+# The domain's words, written out because importing its enums costs start-up time.
+TYPES = (
+    "ollama",
+    "vllm",
+    "llamacpp",
+    "exo",
+    "lmstudio",
+    "openai",
+    "anthropic",
+    "google",
+    "generic",
+)
+ZONES = ("restricted", "open")
+
+PATH = "/nexus/v1/backends"
+PROBING_S = 30.0
+"""Patience with commands that make the gateway probe a backend before it answers."""
+
+
+def register(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add these sub-commands of `backends`."""
+    _register_add(commands)
+    _register_others(commands)
+
+
+def _register_add(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    add = declare(
+        commands,
+        "add",
+        run_add,
+        help="register a backend",
+        description="Register a backend and check it at once. It stays until the gateway stops;\n"
+        "a [[backends]] entry in the configuration keeps it for good.",
+        example="nexus backends add http://192.168.1.20:11434 --name gpu-1",
+        timeout_s=PROBING_S,
+    )
+    add.add_argument("backend_url", metavar="URL", help="where the server listens")
+    add.add_argument("-n", "--name", help="default: host and port")
+    add.add_argument(
+        "-t",
+        "--type",
+        "--backend-type",
+        type=_type_name,
+        choices=TYPES,
+        metavar="TYPE",
+        help=f"found out by asking when left out; {', '.join(TYPES)}",
+    )
+    add.add_argument("-p", "--priority", type=int, help="0 to 100, lower is preferred (50)")
+    add.add_argument(
+        "--zone",
+        type=str.lower,
+        choices=ZONES,
+        metavar="ZONE",
+        help="restricted: data stays with you; open: it may be a third party (default by type)",
+    )
+    add.add_argument(
+        "--api-key-env",
+        metavar="VARIABLE",
+        help="environment variable of the gateway, not of this shell, that holds the key",
+    )
+
+
+def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    changes: tuple[tuple[str, Command, str, str], ...] = (
+        ("remove", run_remove, "forget a backend", "Its requests in flight finish."),
+        ("drain", run_drain, "send it no new work", "Its requests in flight finish."),
+        ("undrain", run_undrain, "take it back into rotation", "It gets work again if healthy."),
+        ("check", run_check, "probe it now", "Ask it now, and print how it is."),
+    )
+    for name, run, help, more in changes:
+        parser = declare(
+            commands,
+            name,
+            run,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}. {more}",
+            example=f"nexus backends {name} gpu-1",
+            timeout_s=PROBING_S if name == "check" else None,
+        )
+        parser.add_argument("name", metavar="NAME", help="name or id of the backend")
+
+
+def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Register a backend and say what it turned out to be."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+
+    asked = {
+        "url": args.backend_url,
+        "name": args.name,
+        "type": args.type,
+        "priority": args.priority,
+        "zone": args.zone,
+        "api_key_env": args.api_key_env,
+    }
+    added = gateway.ask("POST", PATH, {key: v for key, v in asked.items() if v is not None})
+    if args.json:
+        say_json(added)
+        return 0
+    evidence = text(added, "recognised_by")
+    how = f" ({evidence})" if evidence and evidence != "given" else ""
+    named = f"'{text(added, 'name')}' ({text(added, 'id')})"
+    say(f"Added backend {named} as {text(added, 'backend_type')}{how}. {_state(added)}")
+    return 0
+
+
+def run_remove(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Forget a backend."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+
+    removed = gateway.ask("DELETE", _path(args.name))
+    if args.json:
+        say_json(removed)
+    else:
+        say(f"Removed backend: {text(removed, 'removed')}")
+    return 0
+
+
+def run_drain(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Send no new work there."""
+    return _change(gateway, args, "drain")
+
+
+def run_undrain(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Take it back into rotation."""
+    return _change(gateway, args, "undrain")
+
+
+def run_check(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Probe it now."""
+    return _change(gateway, args, "check")
+
+
+def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:
+    from nexus.cli.output import say, say_json
+
+    backend = gateway.ask("POST", f"{_path(args.name)}/{verb}")
+    if args.json:
+        say_json(backend)
+    else:
+        say(_state(backend))
+    return 0
+
+
+def _path(name: str) -> str:
+    """Where a backend is addressed. A slash would cut the path, so such a name goes as its id."""
+    from urllib.parse import quote
+
+    if "/" in name:
+        from nexus.domain.urls import backend_id
+
+        name = backend_id(name)
+    return f"{PATH}/{quote(name, safe='')}"
+
+
+def _state(backend: Facts) -> str:
+    """`gpu-1 is healthy, 3 models, 2 requests in flight.`"""
+    from nexus.cli.facts import number, text, texts
+    from nexus.cli.output import paint_status
+
+    status = text(backend, "status")
+    models = len(texts(backend, "models"))
+    pending = int(number(backend, "pending_requests") or 0)
+    facts = [f"{text(backend, 'name')} is {paint_status(status)}", _count(models, "model")]
+    if pending:
+        facts.append(f"{_count(pending, 'request')} in flight")
+    reason = text(backend, "reason")
+    why = f": {reason}" if reason and status != "healthy" else ""
+    return f"{', '.join(facts)}{why}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
+
+
+def _type_name(text: str) -> str:
+    """`LLAMA.CPP` and `llama-cpp` are llamacpp."""
+    return text.lower().replace(".", "").replace("-", "").replace(" ", "")

@@ -1,0 +1,1 @@
+"""One completion script per shell, each written by `write(root)`."""
