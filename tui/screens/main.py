@@ -240,7 +240,7 @@ class MainScreen(Screen[None]):
     def action_pane(self, number: int) -> None:
         self.query_one(("#backends", "#models", "#routing")[number - 1]).focus()
 
-    def action_page(self, by: int) -> None:
+    def action_columns(self, by: int) -> None:
         if self._pane == 2:
             shown = max(1, len(self._models.columns) - 4)
             if by < 0 or self._models.hidden > self._models.first:
