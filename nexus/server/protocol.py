@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -28,6 +29,14 @@ HEAD_S = 30.0
 
 BODY_SILENCE_S = 30.0
 """Seconds without a byte inside a request body."""
+
+LINGER_S = 3.0
+"""Seconds in which a refused client may go on sending before the connection is cut. Closing at once
+would answer its bytes with a reset, and a reset can destroy the refusal before it is read."""
+
+PIPELINED = 3
+"""Requests read ahead of the one being answered. While reading is paused nobody can tell whether
+the client is still there."""
 
 HOT: dict[bytes, Endpoint] = {
     path: endpoint
@@ -70,19 +79,37 @@ class NexusProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._refusal: tuple[int, str] | None = None
         self._running: ClientExchange | None = None
+        self._answering: object | None = None
+        """The last cycle that was started: the one whose answer is on the wire, if any is."""
+        self._lingers: float | None = None
+        """Since when what comes is thrown away: the connection has been refused."""
         self._reading_head: float | None = self.loop.time()
         """Since when a request head is being read; None between and inside requests."""
+        self._unread_head = 0
+        """Bytes of a head that is not complete: the parser tells of a header at its end only."""
         self._reading_body: float | None = None
         """When the last byte of an unfinished body came."""
 
     # ---- asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
+        if self._lingers is not None:
+            return
         if self._reading_body is not None:
             self._reading_body = self.loop.time()
-        elif self._reading_head is None:
-            self._reading_head = self.loop.time()
-        super().data_received(data)
+        began_before = self._reading_head
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("This is not HTTP that can be read.")
+        else:
+            if self._reading_head is not None and began_before is self._reading_head:
+                self._unread_head += len(data)
+                if self._unread_head > HEAD_LIMIT:
+                    self._refuse(431, _HEAD_TOO_LARGE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._running is not None:
@@ -102,18 +129,21 @@ class NexusProtocol(HttpToolsProtocol):
 
     def sweep(self, now: float) -> None:
         """Close a connection whose request takes too long to arrive. Loop time."""
+        if self._lingers is not None:
+            if now - self._lingers > LINGER_S and self._at_rest():
+                self.transport.abort()
+            return
         late_head = self._reading_head is not None and now - self._reading_head > HEAD_S
         late_body = self._reading_body is not None and now - self._reading_body > BODY_SILENCE_S
-        if late_head or late_body:
-            self._reading_head = self._reading_body = None
-            cycle = cast("object | None", self.cycle)
-            if late_body or cycle is None or self.cycle.response_complete:
-                self._refuse(408, "The request did not arrive in time")
+        if late_body or (late_head and self._at_rest()):
+            self._refuse(408, "The request did not arrive in time")
 
     # ---- parser callbacks
 
     def on_message_begin(self) -> None:
         # uvicorn's scope is made later, and only for a request that needs one.
+        if self._reading_head is None:
+            self._reading_head = self.loop.time()
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -129,10 +159,13 @@ class NexusProtocol(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._reading_head = None
-        self._reading_body = self.loop.time()
         parser = self.parser
         assert parser is not None
+        if parser.should_upgrade():
+            return  # the parser stops here: see _decline_upgrade
+        self._reading_head = None
+        self._unread_head = 0
+        self._reading_body = self.loop.time()
         endpoint = HOT.get(self.url.partition(b"?")[0])
         if endpoint is None or parser.get_method() != b"POST":
             url, headers, expect = self.url, self.headers, self.expect_100_continue
@@ -156,7 +189,7 @@ class NexusProtocol(HttpToolsProtocol):
         self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn looks at
         declared = next((v for n, v in self.headers if n == b"content-length"), b"0")
         if int(declared) > self._fast.body_limit:
-            self._refuse_exchange(exchange)
+            self._stop(413, self._too_large())
         elif self.expect_100_continue and exchange.previous is None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -165,17 +198,18 @@ class NexusProtocol(HttpToolsProtocol):
         if not isinstance(exchange, ClientExchange):
             self._body_bytes += len(body)
             if self._body_bytes > self._fast.body_limit:
-                self._refusal = (413, self._too_large())
-                raise ValueError("request body too large")
+                self._stop(413, self._too_large())
             super().on_body(body)
             return
         if exchange.response_complete:
             return
         exchange.take(body)
         if exchange.size > self._fast.body_limit:
-            self._refuse_exchange(exchange)
+            self._stop(413, self._too_large())
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._reading_body = None
         exchange = cast("object", self.cycle)
         if not isinstance(exchange, ClientExchange):
@@ -186,7 +220,8 @@ class NexusProtocol(HttpToolsProtocol):
         exchange.read_whole()
         previous = exchange.previous
         if previous is not None and not getattr(previous, "response_complete", True):
-            self.flow.pause_reading()
+            if len(self.pipeline) >= PIPELINED:
+                self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
             return
         self._begin(exchange)
@@ -197,11 +232,12 @@ class NexusProtocol(HttpToolsProtocol):
         if isinstance(cycle, ClientExchange):
             self._begin(cycle)
         else:
+            self._answering = cycle
             super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
 
     def _begin(self, exchange: ClientExchange) -> None:
         exchange.previous = None
-        self._running = exchange
+        self._running = self._answering = exchange
         task = self.loop.create_task(self._answer(exchange))
         exchange.task = task
         self.tasks.add(task)
@@ -215,8 +251,7 @@ class NexusProtocol(HttpToolsProtocol):
     def _count_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > HEAD_LIMIT:
-            self._refusal = (431, f"The request head is larger than {HEAD_LIMIT} bytes")
-            raise ValueError("request head too large")
+            self._stop(431, _HEAD_TOO_LARGE)
 
     def _too_large(self) -> str:
         return (
@@ -224,24 +259,65 @@ class NexusProtocol(HttpToolsProtocol):
             "(server.max_body_mb in the configuration)"
         )
 
-    def _refuse_exchange(self, exchange: ClientExchange) -> None:
-        """Answer 413 and close: the rest of the body would be read for nothing."""
-        status, lines, body = self._fast.error(413, self._too_large())
-        exchange.keep_alive = False
-        exchange.start(status, lines, len(body))
-        exchange.write(body)
-        exchange.end()
+    def _stop(self, status: int, text: str) -> NoReturn:
+        """End parsing from inside a callback; `send_400_response` says why."""
+        self._refusal = (status, text)
+        raise ValueError(text)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Read the request again without its offer of another protocol.
+
+        The parser stops after a head that has one, and takes the body for that other protocol.
+        Java's HttpClient offers HTTP/2 with every first request.
+        """
+        old = self.parser
+        if old.get_method() == b"CONNECT":
+            self.send_400_response("Nexus is not a proxy for CONNECT.")
+            return
+        lines = [b"%b %b HTTP/%b" % (old.get_method(), self.url, old.get_http_version().encode())]
+        lines += [b"%b: %b" % pair for pair in self.headers if pair[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be read, in the shape clients know, and close."""
         status, text = self._refusal or (400, f"{msg} Nexus speaks HTTP/1.1.")
         self._refuse(status, text)
 
+    def _at_rest(self) -> bool:
+        """Whether no answer is being written."""
+        answering = self._answering
+        return answering is None or bool(getattr(answering, "response_complete", True))
+
     def _refuse(self, status: int, text: str) -> None:
-        if self.transport.is_closing():
+        """Answer if that is possible without spoiling another answer; read no more; close."""
+        if self._lingers is not None or self.transport.is_closing():
             return
+        self._lingers = self.loop.time()
+        in_body, self._reading_body, self._reading_head = self._reading_body, None, None
+        cycle = cast("Any", self.cycle)  # the newest; an earlier one may still be answered
+        mine = in_body is not None and bool(cycle)
+        if not self._at_rest():
+            answering = cast("Any", self._answering)
+            if not (mine and answering is cycle and not cycle.response_started):
+                answering.keep_alive = False  # it is the last one: what came behind is not read
+                self.pipeline.clear()
+                return
+            cycle.disconnected = True  # the app that waits for the rest of this body
+            cycle.message_event.set()
+        elif mine and cycle.response_complete:
+            self.transport.close()  # answered before its body had come
+            return
+        if mine:
+            cycle.response_complete = True
         status, lines, body = self._fast.error(status, text)
         head = STATUS_LINES[status] + lines
         framing = b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
         self.transport.write(head + framing + body)
-        self.transport.close()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+
+_HEAD_TOO_LARGE = f"The request head is larger than {HEAD_LIMIT} bytes"
