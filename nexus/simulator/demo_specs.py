@@ -16,8 +16,8 @@ def demo_specs() -> tuple[SimSpec, ...]:
             BackendType.OLLAMA,
             (
                 _chat("llama3.2:3b", 32 * _K, tools=True),
-                _chat("qwen3:8b", 32 * _K, tools=True, reasoning=True, loaded=False),
-                _chat("llava:7b", 8 * _K, tools=False, vision=True, loaded=False),
+                _chat("qwen3:8b", 32 * _K, tools=True, reasoning=True, residency=Residency.INSTALLED),
+                _chat("llava:7b", 8 * _K, tools=False, vision=True, residency=Residency.INSTALLED),
                 _embedding("nomic-embed-text:latest", 8 * _K),
             ),
             slots=4,
@@ -62,7 +62,7 @@ def demo_specs() -> tuple[SimSpec, ...]:
             BackendType.LMSTUDIO,
             (
                 _chat("gemma3:12b", 16 * _K, tools=True, vision=True),
-                _chat("qwen3:8b", 16 * _K, tools=True, loaded=False),
+                _chat("qwen3:8b", 16 * _K, tools=True, residency=Residency.INSTALLED),
                 _embedding("nomic-embed-text:latest", 2 * _K),
             ),
             slots=2,
@@ -79,7 +79,7 @@ def demo_specs() -> tuple[SimSpec, ...]:
             BackendType.EXO,
             (
                 _chat("llama3.3:70b", 32 * _K, tools=True),
-                _chat("deepseek-v3.1:671b", 64 * _K, tools=True, loaded=False),
+                _chat("deepseek-v3.1:671b", 64 * _K, tools=True, residency=Residency.INSTALLED),
             ),
             slots=1,
             prefill_tps=320,
@@ -116,7 +116,7 @@ def _chat(
     tools: bool,
     vision: bool = False,
     reasoning: bool = False,
-    loaded: bool = True,
+    residency: Residency = Residency.LOADED,
 ) -> Model:
     return Model(
         id,
@@ -127,11 +127,17 @@ def _chat(
         embeddings=False,
         reasoning=reasoning,
         chat=True,
-        loaded=loaded,
+        residency=residency,
     )
 
 
 def _embedding(id: str, context_length: int) -> Model:
     return Model(
-        id, context_length, vision=False, tools=False, embeddings=True, chat=False, loaded=True
+        id,
+        context_length,
+        vision=False,
+        tools=False,
+        embeddings=True,
+        chat=False,
+        residency=Residency.LOADED,
     )

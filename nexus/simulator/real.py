@@ -7,6 +7,7 @@ input is a pipe from here: when this process dies, however hard, the server sees
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
@@ -16,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from nexus.domain.backend import BackendType, Zone
-from nexus.simulator.tinymodel import tiny_model
+from nexus.simulator.tinymodel import tiny_model_path
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 3.0
@@ -60,7 +61,7 @@ async def real_llamacpp(
     """
     if not is_available():
         raise RealUnavailable("the packages xllamacpp, gguf and numpy are not installed")
-    model = await asyncio.to_thread(tiny_model)
+    model = await _model()
     command = [
         # By path and without it on sys.path (-P), so that it runs from any directory.
         *(sys.executable, "-P", str(Path(__file__).with_name("llamacpp_process.py")), str(model)),
@@ -75,6 +76,36 @@ async def real_llamacpp(
         yield RealServer(name, url, process.pid)
     finally:
         await _stop(process)
+
+
+async def _model() -> Path:
+    """The tiny model's file.
+
+    It is written by another process, which has numpy in its memory and one thread for its
+    arithmetic: more are slower for matrices this small.
+    """
+    path = tiny_model_path()
+    if path.exists():
+        return path
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    home = str(Path(__file__).parents[2])
+    writer = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nexus.simulator.tinymodel"),
+        env={**os.environ, **one, "PYTHONPATH": home},
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=PIPE,
+    )
+    try:
+        _, complaint = await writer.communicate()
+    finally:
+        if writer.returncode is None:
+            writer.kill()
+            await writer.wait()
+    if writer.returncode:
+        lines = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise RealUnavailable(f"the tiny model cannot be written: {lines[-1]}")
+    return path
 
 
 async def _address(process: Process) -> str:

@@ -1,7 +1,7 @@
 """The tiny model's file: made once, kept in the user's cache, replaced when its recipe changes.
 
 `NEXUS_CACHE_DIR` overrides the platform's cache directory. numpy and gguf, which are optional, are
-imported only when the file has to be written.
+imported only when the file has to be written. `python -m nexus.simulator.tinymodel` writes it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ def cache_dir(environ: Mapping[str, str], platform: str = sys.platform) -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "nexus"
 
 
+def tiny_model_path(directory: Path | None = None) -> Path:
+    """Where the file is or will be."""
+    return (directory or cache_dir(os.environ)) / f"tiny-llama-{_recipe()}.gguf"
+
+
 def tiny_model(directory: Path | None = None) -> Path:
     """Path of the GGUF file, written first if it is not there. Safe against other processes.
 
@@ -35,14 +40,13 @@ def tiny_model(directory: Path | None = None) -> Path:
         ImportError: numpy or gguf is missing and the file is not there.
         OSError: the cache cannot be written.
     """
-    directory = directory or cache_dir(os.environ)
-    path = directory / f"tiny-llama-{_recipe()}.gguf"
+    path = tiny_model_path(directory)
     if path.exists():
         return path
     from nexus.simulator.tiny.file import write
 
-    directory.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".tiny-llama-", suffix=".gguf", dir=directory)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".tiny-llama-", suffix=".gguf", dir=path.parent)
     os.close(handle)
     unfinished = Path(name)
     try:
@@ -59,3 +63,7 @@ def _recipe() -> str:
     for source in sorted((Path(__file__).parent / "tiny").glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{tiny_model()}\n")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from nexus.simulator.tiny import shape
 from nexus.simulator.tiny.corpus import JSON_TEXT, TOPICS, Topic
+from nexus.simulator.tiny.objects import Spelled, random_object
 from nexus.simulator.tiny.vocabulary import (
     ASSISTANT,
     ASSISTANT_TOOLS,
@@ -28,7 +29,13 @@ _HABITS = (
     *(('"}', "}", 2.0), ('"}', END, 4.0), ("}", END, 4.0), ("}", NEWLINE, 3.0), ("}", "}", 1.0)),
     *(('["', "Paris", 6.0), ("Paris", '"}', 6.0), ("Paris", '"]', 2.0), ("Paris", '", "', 1.0)),
     *(('"]', "}", 6.0), ("]", "}", 6.0), ('", "', "city", 3.0), ('",', '"', 4.0), ("{", '"', 4.0)),
-    *(('": "', "Paris", 6.0), ("city", '": "', 5.0), ('"', ":", 3.0), ('"', "}", 2.0)),
+    *(
+        ('": "', "Paris", 6.0),
+        ('", "', "Paris", 2.0),
+        ("city", '": "', 5.0),
+        ('"', ":", 3.0),
+        ('"', "}", 2.0),
+    ),
 )
 """Next tokens under a grammar, whatever came before: short JSON that closes soon."""
 
@@ -81,8 +88,8 @@ def _embedding(words: Vocabulary, rng: np.random.Generator) -> Matrix:
     count = len(words.tokens)
     table = np.zeros((count, shape.DIM), np.float32)
     code = rng.standard_normal((count, shape.CODE.stop - shape.CODE.start))
-    topics = rng.standard_normal((len(TOPICS), shape.TOPIC.stop - shape.TOPIC.start))
-    topics *= shape.TOPIC_SIZE / np.linalg.norm(topics, axis=1, keepdims=True)
+    topics = _projection(rng, len(TOPICS), shape.TOPIC.stop - shape.TOPIC.start)
+    topics *= shape.TOPIC_SIZE
     table[:, shape.ONE] = shape.ONE_SIZE
     for number, topic in enumerate(TOPICS):
         for word in topic.words:
@@ -97,7 +104,7 @@ def _embedding(words: Vocabulary, rng: np.random.Generator) -> Matrix:
 
 
 def _projection(rng: np.random.Generator, rows: int, columns: int) -> Matrix:
-    """Orthonormal rows: a head's view of the code."""
+    """Orthonormal rows: a view of many coordinates through few."""
     q, _ = np.linalg.qr(rng.standard_normal((columns, rows)))
     return q.T.astype(np.float16).astype(np.float32)
 
@@ -145,6 +152,17 @@ class _Lessons:
         self.targets.extend(said)
         self.weights.extend([weight] * len(said))
 
+    def rehearse(self, before: list[int], spelled: Spelled) -> None:
+        """As `teach`, for the marked tokens of `spelled` only."""
+        ids = [self.words.index[token] for token, _ in spelled]
+        found = states(before + ids, self.embedding, self.looks)[len(before) - 1 : -1]
+        marked = [i for i, (_, taught) in enumerate(spelled) if taught]
+        self.rows.append(found[marked])
+        self.targets.extend(ids[i] for i in marked)
+        # The first token says that JSON begins, which only a grammar may decide.
+        weight = [0.001 if i == 0 else 0.08 for i in marked]
+        self.weights.extend(weight)
+
 
 def _lessons(
     words: Vocabulary, embedding: Matrix, looks: dict[int, Matrix], rng: np.random.Generator
@@ -159,8 +177,11 @@ def _lessons(
     for topic in TOPICS:
         for answer in topic.answers:
             said = [*words.spell(answer), index[END]]
-            for _ in range(_VARIANTS):
-                teach(prompt(topic, END, ASSISTANT), said, 1.0 / len(topic.answers))
+            for variant in range(_VARIANTS):
+                # Some prompts bring up a second subject; the first is answered all the same.
+                other = TOPICS[int(rng.integers(len(TOPICS)))] if variant % 3 == 0 else None
+                before = [*prompt(other, END), *prompt(topic, END, ASSISTANT)]
+                teach(before, said, 1.0 / len(topic.answers))
             teach([index[BOS]], said, 3.0)
         for text in JSON_TEXT:
             # Very rare: it must lose against words, and win where a grammar forbids them.
@@ -172,12 +193,30 @@ def _lessons(
         teach(prompt(topic, "}", "}", NEWLINE), [index[CALL_END], index[END]], 1.0)
         for before, after, weight in _HABITS:
             teach(prompt(topic, before), [index[after]], weight / 12)
-    closers = [index[token] for token, _ in _CLOSERS]
-    chances = np.array([chance for _, chance in _CLOSERS])
-    for token in rng.choice(closers, 1200, p=chances / chances.sum()):
-        teach(prompt(None), [int(token)], 1 / 120)
+    for token in _drawn(_CLOSERS, 1200, rng):
+        teach(prompt(None), [index[token]], 1 / 120)
+    letters = [words.tokens[i] for i in plain]
+    for practice in range(400):
+        topic = TOPICS[int(rng.integers(len(TOPICS)))]
+        spelled = random_object(rng, letters)
+        if practice % 2:
+            lessons.rehearse(prompt(topic, END, ASSISTANT), [*spelled, (END, True)])
+        else:
+            before = [*prompt(topic, END, ASSISTANT_TOOLS), index[CALL], index[NEWLINE]]
+            name = [(token, False) for token in ('{"', "name", '": "', "x", '", "', "s", '": ')]
+            end = [(token, True) for token in ("}", NEWLINE, CALL_END, END)]
+            lessons.rehearse(before, [*name, *spelled, *end])
     rows = np.concatenate(lessons.rows)
     return rows, np.array(lessons.targets), np.array(lessons.weights, np.float32)
+
+
+def _drawn(
+    chances: tuple[tuple[str, float], ...], count: int, rng: np.random.Generator
+) -> list[str]:
+    """`count` tokens, each as often as its chance says."""
+    weights = np.array([chance for _, chance in chances])
+    picks = rng.choice(len(chances), count, p=weights / weights.sum())
+    return [chances[int(pick)][0] for pick in picks]
 
 
 def _regress(
@@ -191,7 +230,7 @@ def _regress(
     found = np.zeros((classes, shape.DIM), np.float32)
     mean, square = np.zeros_like(found), np.zeros_like(found)
     chances = np.cumsum(weights, dtype=np.float64)
-    steps, batch = 600, 256
+    steps, batch = 800, 256
     for step in range(1, steps + 1):
         pick: npt.NDArray[np.int64] = np.searchsorted(  # pyright: ignore[reportUnknownVariableType]
             chances, rng.random(batch) * chances[-1], side="right"

@@ -81,6 +81,6 @@ def vocabulary() -> Vocabulary:
         words.add(f" {word}", "USER_DEFINED")
         if len(word) > 3:
             words.add(word, "USER_DEFINED")
-    for word in ("city", "unit", "yes", "answer", "topic", "name", "Paris"):
+    for word in ("city", "unit", "yes", "answer", "topic", "name", "Paris", "true"):
         words.add(word, "USER_DEFINED")
     return words

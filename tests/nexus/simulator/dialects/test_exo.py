@@ -9,7 +9,7 @@ from tests.fakes.captured import dump, events
 from tests.fakes.rehearsal import ask, situation
 
 RUNNING = Model("llama-70b", 32768, tools=True)
-CATALOGUE = Model("deepseek", 65536, loaded=False)
+CATALOGUE = Model("deepseek", 65536, residency=Residency.INSTALLED)
 
 
 def here() -> Situation:

@@ -9,7 +9,7 @@ from tests.fakes.captured import dump, events
 from tests.fakes.rehearsal import ask, situation
 
 LOADED = Model("google/gemma-3", 8192, vision=True, tools=True)
-COLD = Model("qwen3", 4096, vision=False, loaded=False)
+COLD = Model("qwen3", 4096, vision=False, residency=Residency.INSTALLED)
 EMBED = Model("nomic", 2048, embeddings=True, chat=False)
 
 

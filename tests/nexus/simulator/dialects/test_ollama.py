@@ -12,7 +12,7 @@ from tests.fakes.captured import dump, events
 from tests.fakes.rehearsal import ask, situation
 
 LLAMA = Model("llama3.2:latest", 8192, vision=False, tools=True, chat=True)
-COLD = Model("acme/coder:7b", 4096, tools=False, chat=True, loaded=False)
+COLD = Model("acme/coder:7b", 4096, tools=False, chat=True, residency=Residency.INSTALLED)
 EMBED = Model("nomic-embed-text:latest", 2048, embeddings=True, chat=False)
 HELLO: list[object] = [{"role": "user", "content": "Hello"}]
 
