@@ -1,0 +1,60 @@
+"""Counted in once, counted out once."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexus.domain.backend import BackendId, Load
+from nexus.registry.lease import Lease
+from nexus.registry.record import LiveLoad
+
+ID = BackendId("a")
+
+
+def lease(load: LiveLoad, told: list[Load] | None = None) -> Lease:
+    told = [] if told is None else told
+    return Lease(ID, load, lambda _, live: told.append(live.seen()))
+
+
+def test_a_lease_counts_once_however_often_it_is_finished() -> None:
+    load = LiveLoad()
+    held = lease(load)
+    held.finish()
+    held.finish(failed=True, ttft_ms=5.0)
+
+    assert load.seen() == Load(pending=0, total=1)
+
+
+def test_the_first_word_about_a_request_stands() -> None:
+    load = LiveLoad()
+    held = lease(load)
+    held.finish(failed=True)
+    held.finish()
+
+    assert load.errors == 1
+
+
+def test_both_ends_of_a_request_are_told() -> None:
+    told: list[Load] = []
+    lease(LiveLoad(), told).finish()
+
+    assert [(each.pending, each.total) for each in told] == [(1, 0), (0, 1)]
+
+
+def test_the_first_sample_is_the_average_and_the_next_weigh_a_fifth() -> None:
+    load = LiveLoad()
+    lease(load).finish(ttft_ms=100.0, tokens_per_s=10.0)
+    first = (load.latency_ms, load.tokens_per_s)
+    lease(load).finish(ttft_ms=200.0, tokens_per_s=20.0)
+
+    assert first == (100.0, 10.0)
+    assert (load.latency_ms, load.tokens_per_s) == pytest.approx((120.0, 12.0))
+
+
+def test_a_request_without_a_first_byte_leaves_the_averages_alone() -> None:
+    load = LiveLoad()
+    lease(load).finish(ttft_ms=100.0)
+    lease(load).finish(failed=True)
+
+    assert load.latency_ms == 100.0
+    assert load.tokens_per_s is None
