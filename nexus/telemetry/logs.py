@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
         fields.update(_fields(record))
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, default=str, ensure_ascii=False)
+        return json.dumps(fields, default=str)  # ASCII: a lone surrogate cannot be written at all
 
 
 class PrettyLines(logging.Formatter):
@@ -57,7 +57,8 @@ class PrettyLines(logging.Formatter):
         component = record.name.removeprefix("nexus.")
         line = f"{stamp(record.created)} {record.levelname:<7} {component:<10} {text}{pairs}"
         if record.exc_info:
-            line += "\n" + self.formatException(record.exc_info)
+            trace = self.formatException(record.exc_info).splitlines()
+            line += "\n" + "\n".join(map(printable, trace))
         return line
 
 

@@ -8,6 +8,7 @@ by `logging`, which takes ten times as long. Never contains what was asked or an
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 import msgspec
@@ -67,7 +68,11 @@ class RequestLog:
     def _line(self, at: float, level: str, message: str, fields: dict[str, object]) -> str:
         if self._sink.json:
             head = {"timestamp": stamp(at), "level": level.lower(), "target": log.name}
-            return msgspec.json.encode(head | {"message": message} | fields).decode()
+            whole = head | {"message": message} | fields
+            try:
+                return msgspec.json.encode(whole).decode()
+            except UnicodeEncodeError:  # a lone surrogate, as hostile servers send
+                return json.dumps(whole)
         pairs = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
         return f"{stamp(at)} {level:<7} request    {message} {pairs}"
 
