@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus.domain.backend import BackendType, Model, Zone
+from nexus.domain.backend import BackendType, Model, Residency, Zone
 from nexus.simulator.spec import SimSpec
 
 _K = 1024
@@ -16,7 +16,9 @@ def demo_specs() -> tuple[SimSpec, ...]:
             BackendType.OLLAMA,
             (
                 _chat("llama3.2:3b", 32 * _K, tools=True),
-                _chat("qwen3:8b", 32 * _K, tools=True, reasoning=True, residency=Residency.INSTALLED),
+                _chat(
+                    "qwen3:8b", 32 * _K, tools=True, reasoning=True, residency=Residency.INSTALLED
+                ),
                 _chat("llava:7b", 8 * _K, tools=False, vision=True, residency=Residency.INSTALLED),
                 _embedding("nomic-embed-text:latest", 8 * _K),
             ),

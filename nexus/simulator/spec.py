@@ -33,7 +33,7 @@ class SimSpec:
     load_s: float = 0.0
     """Seconds after start during which the server is not ready."""
     model_load_s: float = 0.0
-    """Seconds that the first request of a model with `loaded=False` waits."""
+    """Seconds that the first request of a model that is only installed waits."""
     answer_tokens: tuple[int, int] = (16, 48)
     """Shortest and longest answer when the client sets no limit, tokens."""
     api_key: str | None = None

@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, Model, Residency
 from nexus.simulator.fleet import SimFleet
 from nexus.simulator.server import SimServer
 from nexus.simulator.spec import SimSpec
@@ -243,7 +243,9 @@ async def test_loads_for_a_while_and_can_be_told_to_load_again() -> None:
 
 
 async def test_a_cold_model_is_loaded_by_its_first_request() -> None:
-    spec = replace(FAST, type=BackendType.OLLAMA, models=(Model("m:latest", residency=Residency.INSTALLED),))
+    spec = replace(
+        FAST, type=BackendType.OLLAMA, models=(Model("m:latest", residency=Residency.INSTALLED),)
+    )
     async with serving(spec) as (_, client):
         before = (await client.get("/api/ps")).json()["models"]
         await chat(client)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, Model, Residency
 from nexus.simulator.dialects.base import Situation
 from nexus.simulator.wire import Reply, Request
 from tests.fakes.captured import dump, events

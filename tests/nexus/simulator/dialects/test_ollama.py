@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, Model, Residency
 from nexus.simulator.dialects.base import Situation
 from nexus.simulator.wire import Reply, Request
 from tests.fakes.captured import dump, events
