@@ -6,10 +6,12 @@ other cannot. It satisfies `nexus.domain.gateway.FleetSource`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from nexus.config.edit import Value, has_backend, with_backend, without_backend
 from nexus.domain.backend import (
     Backend,
     BackendFace,
@@ -29,6 +31,9 @@ from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from nexus.config.keeper import Keeper
 
 log = get_logger("nexus.control")
 
@@ -51,6 +56,11 @@ class Control:
         bus: where updates come from.
         policy: the one in force.
         unix: Unix seconds.
+        checks: the health checker.
+        scan: looks at the well-known ports.
+        recognise: finds out what runs at a URL.
+        probed: the last look at each port.
+        keeper: keeps changes over a restart; None in a demo.
     """
 
     def __init__(
@@ -65,6 +75,7 @@ class Control:
         scan: Callable[[], Awaitable[object]],
         recognise: Recognise,
         probed: Mapping[str, PortProbed],
+        keeper: Keeper | None,
     ) -> None:
         self._info = info
         self._registry = registry
@@ -75,6 +86,8 @@ class Control:
         self._scan = scan
         self._recognise = recognise
         self._probed = probed
+        self._keeper = keeper
+        self._keeping = asyncio.Lock()
 
     # ---- seeing
 
@@ -128,15 +141,11 @@ class Control:
 
     async def drain(self, backend_id: BackendId) -> None:
         """Send no new work there. Idempotent."""
-        backend = self.resolve(backend_id)
-        self._registry.set_draining(backend.id, True)
-        log.info("backend %s is draining", backend.name)
+        await self._set_draining(backend_id, True)
 
     async def undrain(self, backend_id: BackendId) -> None:
         """Take it back into rotation. Idempotent."""
-        backend = self.resolve(backend_id)
-        self._registry.set_draining(backend.id, False)
-        log.info("backend %s takes work again", backend.name)
+        await self._set_draining(backend_id, False)
 
     async def check(self, backend_id: BackendId) -> None:
         """Probe one backend now."""
@@ -198,12 +207,88 @@ class Control:
                 raise Conflict(f"{url} is registered already, as '{other.name}'")
         self._registry.add(face)
         log.info("backend %s added: %s, %s", name, type.value, url)
+        await self._keep(lambda text: with_backend(text, name, _keys(face)))
         await self._checks.check(face.id)
         return self.resolve(face.id), evidence
+
+    async def edit(
+        self,
+        backend_id: BackendId,
+        *,
+        priority: int | None = None,
+        zone: Zone | None = None,
+        tier: int | None = None,
+        max_concurrent: int | None = None,
+    ) -> Backend:
+        """Change what is told about a backend; what is None stays.
+
+        Raises:
+            NotFound: no such backend.
+            BadRequest: a number out of range.
+        """
+        face = self.resolve(backend_id).face
+        if priority is not None and not 0 <= priority <= 100:
+            raise BadRequest("priority must be between 0 and 100", param="priority")
+        if tier is not None and not 1 <= tier <= 5:
+            raise BadRequest("tier must be between 1 and 5", param="tier")
+        if max_concurrent is not None and max_concurrent < 1:
+            raise BadRequest("max_concurrent must be 1 or more", param="max_concurrent")
+        wanted = {
+            "priority": priority,
+            "zone": zone,
+            "tier": tier,
+            "max_concurrent": max_concurrent,
+        }
+        given = {key: value for key, value in wanted.items() if value is not None}
+        changed = replace(face, **given)  # pyright: ignore[reportArgumentType]
+        self._registry.set_face(changed)
+        said = ", ".join(f"{key} = {value}" for key, value in given.items())
+        log.info("backend %s changed: %s", face.name, said)
+        await self._keep(lambda text: with_backend(text, face.name, _keys(changed)))
+        return self.resolve(face.id)
 
     async def remove(self, backend_id: BackendId) -> Backend:
         """Forget a backend; its requests in flight finish."""
         backend = self.resolve(backend_id)
         self._registry.remove(backend.id)
         log.info("backend %s removed", backend.name)
-        return replace(backend)
+        await self._keep(lambda text: without_backend(text, backend.name))
+        return backend
+
+    # ---- keeping
+
+    async def _set_draining(self, backend_id: BackendId, draining: bool) -> None:
+        backend = self.resolve(backend_id)
+        self._registry.set_draining(backend.id, draining)
+        said = "is draining" if draining else "takes work again"
+        log.info("backend %s %s", backend.name, said)
+        keys = _keys(backend.face) | {"draining": True if draining else None}
+
+        def edit(text: str) -> str:
+            if not draining and not has_backend(text, backend.name, backend.face.url):
+                return text
+            return with_backend(text, backend.name, keys)
+
+        await self._keep(edit)
+
+    async def _keep(self, edit: Callable[[str], str]) -> None:
+        """Make a change survive a restart, or say that it will not."""
+        if self._keeper is None:
+            return
+        async with self._keeping:
+            why_not = await asyncio.to_thread(self._keeper.change, edit)
+        if why_not:
+            log.warning("the change is lost at the next start: %s", why_not)
+
+
+def _keys(face: BackendFace) -> dict[str, Value | None]:
+    """A `[[backends]]` entry; defaults are left out so that they stay defaults."""
+    usual = BackendFace(face.id, face.name, face.url, face.type, default_zone(face.type))
+    optional: dict[str, Value | None] = {
+        "zone": face.zone.value if face.zone is not usual.zone else None,
+        "priority": face.priority if face.priority != usual.priority else None,
+        "tier": face.tier if face.tier != usual.tier else None,
+        "max_concurrent": face.max_concurrent,
+        "api_key_env": face.api_key_env,
+    }
+    return {"url": face.url, "type": face.type.value, **optional}

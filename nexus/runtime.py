@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus import __version__
@@ -26,11 +27,13 @@ from nexus.discovery.probe import Found, PortScanner, identify
 from nexus.domain.backend import BackendFace, BackendId, BackendType
 from nexus.domain.events import BackendRemoved, Event, LoadChanged, PortProbed
 from nexus.domain.gateway import GatewayInfo
+from nexus.domain.policy import Policy
 from nexus.health.checker import HealthChecker
 from nexus.proxy.carrier import Carrier
 from nexus.proxy.story import Story
 from nexus.registry.record import LiveLoad
 from nexus.registry.registry import Registry
+from nexus.reload import Reloader
 from nexus.server.bind import url_of
 from nexus.server.guest import guest
 from nexus.server.protocol import Fast
@@ -42,12 +45,20 @@ from nexus.upstream.pool import Timeouts
 from nexus.upstream.pools import Pools
 
 if TYPE_CHECKING:
+    from nexus.config.keeper import Keeper
     from nexus.config.load import Loaded
     from nexus.config.settings import NexusConfig
 
 log = get_logger("nexus.runtime")
 
 MB = 1_000_000
+
+
+@dataclass(slots=True)
+class _InForce:
+    """The policy that decisions are made by; replaced whole when the configuration changes."""
+
+    policy: Policy
 
 
 @dataclass(slots=True)
@@ -96,6 +107,8 @@ async def running(
     *,
     faces: Sequence[BackendFace] = (),
     demo: bool = False,
+    reload: Callable[[Path], Loaded] | None = None,
+    keeper: Keeper | None = None,
 ) -> AsyncGenerator[Gateway]:
     """A gateway that serves for as long as the context is open.
 
@@ -106,6 +119,8 @@ async def running(
         sink: where lines about requests go.
         faces: backends beside those of the configuration.
         demo: the fleet is simulated, so nothing else is looked for.
+        reload: reads a changed configuration file; None leaves it unwatched.
+        keeper: keeps changes made at run time; None forgets them.
     """
     config = loaded.config
     bus = Bus()
@@ -141,13 +156,13 @@ async def running(
         recovery_threshold=config.health_check.recovery_threshold,
         enabled=config.health_check.enabled,
     )
-    policy = config.policy()
+    in_force = _InForce(config.policy())
     url = url_of(listener)
 
     carrier = Carrier(
         registry,
         pools,
-        lambda: policy,
+        lambda: in_force.policy,
         publish,
         routed,
         time.time,
@@ -172,12 +187,13 @@ async def running(
         info,
         registry,
         bus,
-        lambda: policy,
+        lambda: in_force.policy,
         time.time,
         checks=checker,
         scan=scanner.scan,
         recognise=recognise,
         probed=probed,
+        keeper=keeper,
     )
     body_limit = config.server.max_body_mb * MB
     hot = Hot(carrier, publish, time.time, body_limit)
@@ -187,6 +203,8 @@ async def running(
     request_log = RequestLog(bus, sink)
     for face in (*config.faces(), *faces):
         registry.add(face)
+    for backend_id in config.drained():
+        registry.set_draining(backend_id, True)
 
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[listener]), name="server")
@@ -196,6 +214,13 @@ async def running(
             group.create_task(checker.run(), name="health"),
             group.create_task(request_log.run(), name="request log"),
         ]
+        if reload is not None and keeper is not None:
+
+            def use(new: NexusConfig) -> None:
+                in_force.policy = new.policy()
+
+            reloader = Reloader(loaded, keeper.path, reload, registry, use, checker.wake)
+            helpers.append(group.create_task(reloader.run(), name="configuration"))
         if config.discovery.enabled and not demo:
             helpers.append(group.create_task(scanner.run(), name="port scan"))
         await server.ready.wait()

@@ -33,6 +33,17 @@ class NewBackend(BaseModel):
     api_key_env: str | None = Field(None, description="Environment variable of the gateway")
 
 
+class Edit(BaseModel):
+    """What may be changed about a backend; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int | None = Field(None, ge=0, le=100)
+    zone: Zone | None = None
+    tier: int | None = Field(None, ge=1, le=5)
+    max_concurrent: int | None = Field(None, ge=1)
+
+
 def control_app(control: Control) -> FastAPI:
     """The FastAPI app over one `Control`."""
     app = FastAPI(
@@ -47,7 +58,7 @@ def control_app(control: Control) -> FastAPI:
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if request.method == "POST" and kind != "application/json":
+        if request.method in ("POST", "PATCH") and kind != "application/json":
             return _response(WrongMediaType("Send the header 'Content-Type: application/json'"))
         return await call_next(request)
 
@@ -91,6 +102,17 @@ def control_app(control: Control) -> FastAPI:
             api_key_env=new.api_key_env,
         )
         return views.backend(backend, control.load(backend.id)) | {"recognised_by": evidence}
+
+    @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
+    async def edit_backend(name: str, edit: Edit) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        backend = await control.edit(
+            BackendId(name),
+            priority=edit.priority,
+            zone=edit.zone,
+            tier=edit.tier,
+            max_concurrent=edit.max_concurrent,
+        )
+        return _seen(control, backend.id)
 
     @app.delete("/nexus/v1/backends/{name}", summary="Forget a backend")
     async def remove_backend(name: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]

@@ -77,6 +77,9 @@ async def _main(
     screen: bool,
 ) -> int:
     from nexus.config.advice import warnings
+    from nexus.config.file import state_place
+    from nexus.config.keeper import Keeper
+    from nexus.config.load import load
     from nexus.runtime import running
 
     async with contextlib.AsyncExitStack() as stack:
@@ -86,7 +89,16 @@ async def _main(
 
             faces = await stack.enter_async_context(demo_fleet(real=not args.no_real))
         gateway = await stack.enter_async_context(
-            running(loaded, listener, os.environ, sink, faces=faces, demo=args.demo)
+            running(
+                loaded,
+                listener,
+                os.environ,
+                sink,
+                faces=faces,
+                demo=args.demo,
+                reload=lambda path: load(path, os.environ, flags_from(args), explicit=True),
+                keeper=None if args.demo else Keeper(loaded.path, state_place(os.environ)),
+            )
         )
         if args.demo and not args.no_traffic:
             await stack.enter_async_context(_traffic(gateway))

@@ -67,7 +67,16 @@ def default_places(environ: Mapping[str, str]) -> tuple[Path, ...]:
         places.append(Path(base) / "nexus" / FILE_NAME)
     elif home := environ.get("HOME") or environ.get("USERPROFILE"):
         places.append(Path(home) / ".config" / "nexus" / FILE_NAME)
+    places.append(state_place(environ))
     return tuple(places)
+
+
+def state_place(environ: Mapping[str, str]) -> Path:
+    """Where changes made at run time are kept when there is no configuration file."""
+    if base := environ.get("XDG_STATE_HOME") or environ.get("LOCALAPPDATA"):
+        return Path(base) / "nexus" / FILE_NAME
+    home = environ.get("HOME") or environ.get("USERPROFILE") or "."
+    return Path(home) / ".local" / "state" / "nexus" / FILE_NAME
 
 
 def _absent(path: Path, named_by: str = "") -> ConfigError:

@@ -36,7 +36,7 @@ from nexus.config.kinds import (
 )
 from nexus.config.routing import RoutingConfig
 from nexus.config.section import Section
-from nexus.domain.backend import BackendFace, BackendType, Source, default_zone
+from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.policy import Policy
 from nexus.domain.urls import backend_id
 
@@ -99,6 +99,7 @@ class BackendConfig(Section):
         description="Environment variable with the key; required for api.openai.com and its like.",
         examples=["GPU_01_API_KEY"],
     )
+    draining: Switch = Field(default=False, description="Known and checked, but given no work.")
 
     def face(self) -> BackendFace:
         """The backend as the registry takes it."""
@@ -244,3 +245,7 @@ class NexusConfig(Section):
     def faces(self) -> tuple[BackendFace, ...]:
         """The configured backends, in the order of the file."""
         return tuple(backend.face() for backend in self.backends)
+
+    def drained(self) -> frozenset[BackendId]:
+        """Those that the file says are draining."""
+        return frozenset(backend_id(b.name) for b in self.backends if b.draining)

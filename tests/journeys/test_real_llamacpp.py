@@ -1,4 +1,4 @@
-"""The first promise: `nexus` as a process over a real llama.cpp server, driven by the OpenAI SDK."""
+"""The first promise: `nexus` as a process over real llama.cpp, driven by the OpenAI SDK."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ async def nexus_over_llama(
     tmp_path: Path, *, embedding: bool = False, more: str = "", ctx: int = 2048
 ) -> AsyncGenerator[Here]:
     async with real_llamacpp(alias="tiny", embedding=embedding, ctx=ctx) as llama:
-        config = f'{more}\n[[backends]]\nname = "llama"\nurl = "{llama.url}/v1/"\ntype = "llamacpp"\n'
+        config = (
+            f'{more}\n[[backends]]\nname = "llama"\nurl = "{llama.url}/v1/"\ntype = "llamacpp"\n'
+        )
         async with process(tmp_path, config) as (url, child):
             here = Here(url, llama.url, "tiny", child)
             async with asyncio.timeout(20), here.sdk(max_retries=0) as client:
@@ -220,9 +222,7 @@ async def test_an_unknown_model_is_a_404_that_names_what_exists(tmp_path: Path) 
 async def test_embeddings_in_both_encodings(tmp_path: Path) -> None:
     async with nexus_over_llama(tmp_path, embedding=True) as here, here.sdk() as client:
         packed = await client.embeddings.create(model="tiny", input=["hello", "the gateway"])
-        plain = await client.embeddings.create(
-            model="tiny", input="hello", encoding_format="float"
-        )
+        plain = await client.embeddings.create(model="tiny", input="hello", encoding_format="float")
 
     assert [e.index for e in packed.data] == [0, 1]
     assert packed.data[0].embedding == pytest.approx(plain.data[0].embedding, rel=1e-3, abs=1e-4)

@@ -1,0 +1,45 @@
+"""What a reload tells the operator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nexus.config.diff import changes, needs_restart
+from nexus.config.load import load
+from nexus.config.settings import NexusConfig
+
+BACKEND = '[[backends]]\nname = "{0}"\nurl = "http://{0}:1"\n'
+
+
+def config(tmp_path: Path, text: str) -> NexusConfig:
+    path = tmp_path / "nexus.toml"
+    path.write_text(text)
+    return load(path, {}, {}, explicit=True).config
+
+
+def test_every_changed_key_is_one_line(tmp_path: Path) -> None:
+    old = config(tmp_path, BACKEND.format("a") + BACKEND.format("b"))
+    new = config(
+        tmp_path,
+        '[server]\nport = 9\n[routing]\nstrategy = "random"\n[routing.aliases]\nx = "y"\n'
+        + BACKEND.format("b")
+        + "priority = 3\n"
+        + BACKEND.format("c"),
+    )
+    lines = changes(old, new)
+
+    assert set(lines) == {
+        "server.port: 8000 -> 9",
+        "routing.strategy: smart -> random",
+        "routing.aliases.x: (unset) -> y",
+        "backends.c: added",
+        "backends.a: removed",
+        "backends.b.priority: 50 -> 3",
+    }
+    assert needs_restart(lines) == ("server.port: 8000 -> 9",)
+
+
+def test_the_same_configuration_changes_nothing(tmp_path: Path) -> None:
+    assert (
+        changes(config(tmp_path, BACKEND.format("a")), config(tmp_path, BACKEND.format("a"))) == ()
+    )
