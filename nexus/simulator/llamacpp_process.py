@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     url = _start(options)
     sys.stdout.write(f"listening {url}\n")
     sys.stdout.flush()
+    # Nobody reads on: a full pipe would stop the server in the middle of a log line.
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
     if not options.keep:
         threading.Thread(target=_watch_parent, args=(done,), name="parent", daemon=True).start()
     # A bare wait would never let Windows deliver Ctrl+C.

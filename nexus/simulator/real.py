@@ -69,7 +69,13 @@ async def real_llamacpp(
         *(["--embedding"] if embedding else []),
     ]
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        # A session of its own: Ctrl+C is for the gateway, which may still need this server while it
+        # finishes its streams.
+        *command,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        start_new_session=True,
     )
     try:
         url = await _address(process)

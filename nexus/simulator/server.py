@@ -19,7 +19,7 @@ from nexus.simulator.dialects.table import DIALECTS
 from nexus.simulator.faults import Faults
 from nexus.simulator.pace import Pace
 from nexus.simulator.seen import Seen
-from nexus.simulator.spec import SimSpec
+from nexus.simulator.spec import INSTANT, SimSpec
 from nexus.simulator.wire import Reply, Request
 
 _GARBAGE = b"\x16\x03\x01\x00\xee simulated bytes that are not HTTP\x00\xff\r\n\r\n"
@@ -230,8 +230,11 @@ class SimServer:
         if work.stream:
             await self._stream(work, out, faults, pace, (read - started) * 1000)
             return
-        for _ in work.answer.steps:
-            await self._one_token(pace)
+        if self.spec.decode_tps == INSTANT:
+            self.seen.generated_tokens += work.answer.tokens
+        else:
+            for _ in work.answer.steps:
+                await self._one_token(pace)
         timing = Timing((read - started) * 1000, (pace.due - read) * 1000)
         out.reply(work.voice.whole(timing), gzip=faults.gzip)
 

@@ -206,7 +206,7 @@ async def test_leaves_when_its_parent_is_killed() -> None:
         parent.send_signal(signal.SIGKILL)
         await parent.wait()
         # Another process's end has no event to wait for.
-        while await answers(port):  # noqa: ASYNC110
+        while await answers(port):
             await asyncio.sleep(0.05)
 
 
