@@ -33,6 +33,7 @@ PROBING_S = 30.0
 def register(commands: Subparsers[argparse.ArgumentParser]) -> None:
     """Add these sub-commands of `backends`."""
     _register_add(commands)
+    _register_edit(commands)
     _register_others(commands)
 
 
@@ -42,8 +43,8 @@ def _register_add(commands: Subparsers[argparse.ArgumentParser]) -> None:
         "add",
         run_add,
         help="register a backend",
-        description="Register a backend and check it at once. It stays until the gateway stops;\n"
-        "a [[backends]] entry in the configuration keeps it for good.",
+        description="Register a backend and check it at once. It is kept over a restart: in the\n"
+        "configuration file, comments intact, or in a state file where there is none.",
         example="nexus backends add http://192.168.1.20:11434 --name gpu-1",
         timeout_s=PROBING_S,
     )
@@ -71,6 +72,24 @@ def _register_add(commands: Subparsers[argparse.ArgumentParser]) -> None:
         metavar="VARIABLE",
         help="environment variable of the gateway, not of this shell, that holds the key",
     )
+
+
+def _register_edit(commands: Subparsers[argparse.ArgumentParser]) -> None:
+    edit = declare(
+        commands,
+        "edit",
+        run_edit,
+        help="change priority, zone, tier or limit",
+        description="Change what Nexus was told about a backend; what is not named stays.",
+        example="nexus backends edit gpu-1 --priority 10",
+    )
+    edit.add_argument("name", metavar="NAME", help="name or id of the backend")
+    edit.add_argument("-p", "--priority", type=int, help="0 to 100, lower is preferred")
+    edit.add_argument(
+        "--zone", type=str.lower, choices=ZONES, metavar="ZONE", help="restricted or open"
+    )
+    edit.add_argument("--tier", type=int, help="1 to 5, higher is more capable")
+    edit.add_argument("--max-concurrent", type=int, help="most requests in flight there")
 
 
 def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -114,6 +133,25 @@ def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
     how = f" ({evidence})" if evidence and evidence != "given" else ""
     named = f"'{text(added, 'name')}' ({text(added, 'id')})"
     say(f"Added backend {named} as {text(added, 'backend_type')}{how}. {_state(added)}")
+    return 0
+
+
+def run_edit(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Change a backend and say how it is now."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+    from nexus.errors import BadRequest
+
+    keys = ("priority", "zone", "tier", "max_concurrent")
+    asked = {key: getattr(args, key) for key in keys if getattr(args, key) is not None}
+    if not asked:
+        raise BadRequest("Nothing to change: give --priority, --zone, --tier or --max-concurrent")
+    edited = gateway.ask("PATCH", _path(args.name), asked)
+    if args.json:
+        say_json(edited)
+        return 0
+    said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in asked.items())
+    say(f"Changed backend '{text(edited, 'name')}': {said}.")
     return 0
 
 

@@ -41,16 +41,18 @@ async def test_changes_from_the_command_line_survive_a_restart(tmp_path: Path) -
         async with process(tmp_path, COMMENTED) as (url, _):
             added = await nexus(url, "backends", "add", one.url, "--name", "one", "--priority", "7")
             await nexus(url, "backends", "add", two.url, "--name", "two")
+            edited = await nexus(url, "backends", "edit", "one", "--tier", "3")
             drained = await nexus(url, "backends", "drain", "one")
             removed = await nexus(url, "backends", "remove", "two")
         kept = path.read_text()
         async with process(tmp_path, kept) as (url, _):
             after = await backends(url)
 
-    assert [code for code, _ in (added, drained, removed)] == [0, 0, 0]
+    assert [code for code, _ in (added, edited, drained, removed)] == [0] * 4
     assert kept.startswith(COMMENTED)
     assert set(after) == {"one"}
-    assert (after["one"]["priority"], after["one"]["status"]) == (7, "draining")
+    one_after = after["one"]
+    assert (one_after["priority"], one_after["tier"], one_after["status"]) == (7, 3, "draining")
 
 
 async def test_an_edit_of_the_file_is_applied_without_a_restart(tmp_path: Path) -> None:
