@@ -97,7 +97,7 @@ class Gateway:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         payload = None
-        if method == "POST":
+        if method in ("POST", "PATCH"):
             payload = json.dumps(body or {}).encode()
             headers["Content-Type"] = "application/json"
         try:
