@@ -88,7 +88,8 @@ def control_app(control: Control) -> FastAPI:
         fleet = control.fleet()
         return {
             "version": fleet.version,
-            "backends": [views.backend(b, control.load(b.id)) for b in fleet.backends.values()],
+            # Asked one by one: the picture keeps the time of the check that last found news.
+            "backends": [_seen(control, id) for id in fleet.backends],
         }
 
     @app.post("/nexus/v1/backends", status_code=201, summary="Register a backend")

@@ -8,6 +8,7 @@ from nexus.domain.backend import BackendStatus
 from nexus.domain.fleet import Candidate, Fleet
 from nexus.domain.policy import Policy
 from nexus.errors import ModelUnknown
+from nexus.routing.aliases import resolve
 
 CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning")
 
@@ -28,9 +29,10 @@ def listing(fleet: Fleet, policy: Policy, created: int) -> dict[str, object]:
         for name, candidates in fleet.by_model.items()
         if (found := _served(candidates, policy))
     ]
-    for alias, target in policy.aliases.items():
+    for alias in policy.aliases:
+        target = resolve(alias, fleet.by_model, policy)
         found = _served(fleet.by_model.get(target, ()), policy)
-        if found and alias not in fleet.by_model:
+        if found and target != alias:
             entries.append(_entry(alias, found, created) | {"alias_of": target})
     return {"object": "list", "data": sorted(entries, key=lambda entry: str(entry["id"]))}
 
@@ -41,9 +43,7 @@ def one(fleet: Fleet, policy: Policy, created: int, name: str) -> dict[str, obje
     Raises:
         ModelUnknown: no backend that is up lists it.
     """
-    target = name
-    if name not in fleet.by_model and name in policy.aliases:
-        target = policy.aliases[name]
+    target = resolve(name, fleet.by_model, policy)
     found = _served(fleet.by_model.get(target, ()), policy)
     if not found:
         known = sorted(model for model, at in fleet.by_model.items() if _served(at, policy))

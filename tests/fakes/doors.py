@@ -134,6 +134,7 @@ async def _door(
         scan=scan,
         recognise=recognise,
         probed={},
+        keeper=None,
     )
     hot = Hot(carrier, bus.publish, time.time, body_limit)
     app = App(control, AsgiDoor(hot, body_limit))
@@ -171,7 +172,7 @@ def _stock(app: App) -> GuestServer:
 async def until(condition: Callable[[], object]) -> None:
     """Give the loop turns until `condition()` holds."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  # conditions that nobody announces
+        while not condition():
             await asyncio.sleep(0.002)
 
 
