@@ -35,7 +35,7 @@ class Shot:
     name: str
     size: tuple[int, int] = (120, 36)
     story: str = "busy"
-    """`busy`, `degraded` or `empty`."""
+    """`busy`, `degraded`, `empty`, or `nothing` before the first picture."""
     keys: Sequence[str] = ()
     no_color: bool = False
 
@@ -61,6 +61,8 @@ SHOTS = (
 
 def told(story: str) -> tuple[list[Update], float]:
     """Updates of one story and the moment it ends."""
+    if story == "nothing":
+        return [], START
     if story == "empty":
         return [FleetSeen(Fleet(), {}), *scanned(START)], START
     teller = Story(START, degraded=story == "degraded")
@@ -70,7 +72,9 @@ def told(story: str) -> tuple[list[Update], float]:
 def dashboard(story: str, *, no_color: bool = False) -> tuple[NexusDashboard, ReplaySource]:
     """A dashboard whose clock stands at the end of the story."""
     updates, now = told(story)
-    info = GatewayInfo("http://127.0.0.1:8000", "0.1.0", START - 753, "", demo=story != "empty")
+    info = GatewayInfo(
+        "http://127.0.0.1:8000", "0.1.0", START - 753, "", demo=story in ("busy", "degraded")
+    )
     source = ReplaySource(info, updates)
     return NexusDashboard(source, clock=lambda: now, utc_offset_s=0, no_color=no_color), source
 
