@@ -19,5 +19,5 @@ def report(fleet: Fleet, uptime_s: float, version: str) -> dict[str, object]:
         "version": version,
         "uptime_seconds": int(uptime_s),
         "backends": {"total": total, "healthy": healthy, "unhealthy": total - healthy},
-        "models": len(fleet.by_model),
+        "models": len(fleet.by_model) - len(fleet.implied),
     }

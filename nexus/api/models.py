@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexus.domain.backend import BackendStatus
+from nexus.domain.backend import BackendStatus, FactSource
 from nexus.domain.fleet import Candidate, Fleet
 from nexus.domain.policy import Policy
 from nexus.errors import ModelUnknown
 from nexus.routing.aliases import resolve
 
 CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning")
+
+SIZES = ("context_length", "max_output_tokens")
 
 SHOWN = frozenset({BackendStatus.HEALTHY, BackendStatus.DRAINING})
 """Backends whose models exist for clients. Draining ones still answer what they have begun."""
@@ -27,7 +29,7 @@ def listing(fleet: Fleet, policy: Policy, created: int) -> dict[str, object]:
     entries = [
         _entry(name, found, created)
         for name, candidates in fleet.by_model.items()
-        if (found := _served(candidates, policy))
+        if name not in fleet.implied and (found := _served(candidates, policy))
     ]
     for alias in policy.aliases:
         target = resolve(alias, fleet.by_model, policy)
@@ -46,7 +48,11 @@ def one(fleet: Fleet, policy: Policy, created: int, name: str) -> dict[str, obje
     target = resolve(name, fleet.by_model, policy)
     found = _served(fleet.by_model.get(target, ()), policy)
     if not found:
-        known = sorted(model for model, at in fleet.by_model.items() if _served(at, policy))
+        known = sorted(
+            model
+            for model, at in fleet.by_model.items()
+            if model not in fleet.implied and _served(at, policy)
+        )
         there = ", ".join(known[:20]) if known else "no models at the moment"
         raise ModelUnknown(f"Model '{name}' not found. Available: {there}", param="model")
     entry = _entry(name, found, created)
@@ -65,21 +71,42 @@ def _served(candidates: Sequence[Candidate], policy: Policy) -> list[Candidate]:
 def _entry(name: str, found: Sequence[Candidate], created: int) -> dict[str, object]:
     """OpenAI's four fields, then extras that SDKs ignore.
 
-    A capability is true if any backend has it, false if all lack it, null if nobody knows.
+    A capability is true if any backend has it, false if all lack it, null if nobody knows. Its
+    source is that of the best informed backend which says so; `zones` go with `backends`.
     """
-    contexts = [c.model.context_length for c in found if c.model.context_length is not None]
+    facts: dict[str, object] = {
+        fact: max(known) if (known := _values(found, fact)) else None for fact in SIZES
+    }
     capabilities: dict[str, bool | None] = {}
     for capability in CAPABILITIES:
         values = [getattr(candidate.model, capability) for candidate in found]
         capabilities[capability] = (
             True if True in values else False if values and None not in values else None
         )
+    said: dict[str, object] = {**facts, **capabilities}
     return {
         "id": name,
         "object": "model",
         "created": created,
         "owned_by": "nexus" if len(found) > 1 else found[0].backend.name,
-        "context_length": max(contexts) if contexts else None,
+        **facts,
         "capabilities": capabilities,
+        "capability_sources": {
+            fact: source
+            for fact, value in said.items()
+            if value is not None and (source := _source(found, fact, value))
+        },
         "backends": [candidate.backend.name for candidate in found],
+        "zones": [candidate.zone.value for candidate in found],
     }
+
+
+def _values(found: Sequence[Candidate], fact: str) -> list[int]:
+    values = (getattr(candidate.model, fact) for candidate in found)
+    return [value for value in values if value is not None]
+
+
+def _source(found: Sequence[Candidate], fact: str, value: object) -> str:
+    """Who says this of the model: the most trusted of those that do; empty when nobody is known."""
+    sources = {c.model.source(fact) for c in found if getattr(c.model, fact) == value}
+    return next((source.value for source in FactSource if source in sources), "")

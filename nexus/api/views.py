@@ -28,6 +28,9 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
         "health_check_ms": backend.probe_ms,
         "models": [model.id for model in backend.models],
         "model_details": [_model(model) for model in backend.models],
+        "slots": backend.slots,
+        "running": backend.running,
+        "waiting": backend.waiting,
         "pending_requests": load.pending,
         "total_requests": load.total,
         "errors": load.errors,
@@ -45,4 +48,6 @@ def without_credentials(url: str) -> str:
 
 
 def _model(model: Model) -> dict[str, Any]:
-    return {name: getattr(model, name) for name in model.__slots__}
+    """Every field; `sources` as an object, and `loaded` as the short form of `residency`."""
+    seen: dict[str, Any] = {name: getattr(model, name) for name in model.__slots__}
+    return seen | {"loaded": model.loaded, "sources": dict(model.sources)}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nexus.backends import openai, reading
+from nexus.backends import facts, openai, reading
 from nexus.backends.reading import Object
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model
 from nexus.domain.http import HttpCall
 
 _MODELS = HttpCall("/v1/models?limit=1000")
@@ -30,7 +30,8 @@ class Anthropic(openai.OpenAICompatible):
     def read_entry(self, name: str, entry: Object) -> Model:
         model = openai.described(name, entry)
         output = reading.count(entry.get("max_tokens"))
-        return replace(model, chat=True, embeddings=False, max_output_tokens=output)
+        said = facts.told(replace(model, max_output_tokens=output or model.max_output_tokens))
+        return facts.filled(said, {"chat": True, "embeddings": False}, FactSource.CATALOGUE)
 
     def probe_headers(self, key: str) -> Mapping[str, str]:
         return {"x-api-key": key, "anthropic-version": "2023-06-01"}

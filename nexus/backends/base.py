@@ -22,9 +22,15 @@ class Outcome(Enum):
 
     OK = "ok"
     LOADING = "loading"
+    SLEEPING = "sleeping"
+    """Its model was put aside, by itself or by somebody."""
     FAILED = "failed"
     DENIED = "denied"
     """401 or 403: it lives, and will not talk to us."""
+    SILENT = "silent"
+    """It took the connection and did not answer in time. No dialect says this: there is no reply."""
+    UNREACHABLE = "unreachable"
+    """No connection. No dialect says this either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,19 @@ class ProbeReading:
     reason: str = ""
     """For a person. Text from outside: clean before display."""
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """How busy a server says it is, our requests included. None is for what it does not say."""
+
+    slots: int | None = None
+    """Requests it works on at once."""
+    running: int | None = None
+    waiting: int | None = None
+
+
+NOT_SAID = Concurrency()
 
 
 class Dialect(Protocol):
@@ -67,6 +86,18 @@ class Dialect(Protocol):
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
         """What the replies to `models_calls` add to the probe: version, a remark, a sleep."""
+        ...
+
+    def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
+        """What the replies to `models_calls` say about slots, running and waiting requests."""
+        ...
+
+    def count_call(self, model: str, text: str) -> HttpCall | None:
+        """Asks how many tokens a text has for a model; None where that is not offered."""
+        ...
+
+    def read_count(self, reply: HttpReply) -> int | None:
+        """The number in the answer to `count_call`; None where there is none."""
         ...
 
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:

@@ -8,9 +8,10 @@ recognised: of a model that came later we know nothing, and unknown lets a reque
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
-from nexus.domain.backend import Model
+from nexus.domain.backend import FACTS, Model
 
 _CHAT = Model("", chat=True, embeddings=False, audio=False, tools=True, json_mode=True)
 _GPT4O = replace(
@@ -59,12 +60,15 @@ _FAMILIES: tuple[tuple[str, Model], ...] = (
     (r"(whisper|tts|dall-e|gpt-image|omni-moderation|text-moderation|sora)-.+", _OTHER),
 )
 _SNAPSHOT = r"(-\d{4}-\d{2}-\d{2})?"
-_KNOWN = tuple((re.compile(f"(?:{names}){_SNAPSHOT}"), facts) for names, facts in _FAMILIES)
+_KNOWN: tuple[tuple[re.Pattern[str], Mapping[str, object]], ...] = tuple(
+    (re.compile(f"(?:{names}){_SNAPSHOT}"), {fact: getattr(known, fact) for fact in FACTS})
+    for names, known in _FAMILIES
+)
 
 
-def openai_model(name: str) -> Model | None:
+def openai_model(name: str) -> Mapping[str, object] | None:
     """The documented facts of an OpenAI model, or None where we know none."""
     for pattern, facts in _KNOWN:
         if pattern.fullmatch(name):
-            return replace(facts, id=name)
+            return facts
     return None

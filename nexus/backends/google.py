@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexus.backends import openai, reading
+from nexus.backends import facts, openai, reading
 from nexus.backends.reading import Object
 from nexus.domain.backend import BackendType, Model
 from nexus.domain.http import HttpCall, HttpReply
@@ -45,7 +45,7 @@ class Google(openai.OpenAICompatible):
 def _model(name: str, entry: Object) -> Model:
     methods = reading.words(entry.get("supportedGenerationMethods"))
     thinking = reading.flag(entry.get("thinking"))
-    return Model(
+    model = Model(
         name.removeprefix("models/"),
         context_length=reading.count(entry.get("inputTokenLimit")),
         max_output_tokens=reading.count(entry.get("outputTokenLimit")),
@@ -53,3 +53,4 @@ def _model(name: str, entry: Object) -> Model:
         embeddings="embedcontent" in methods if methods else None,
         reasoning=thinking,
     )
+    return facts.told(model)

@@ -5,6 +5,8 @@
 - `--embedding` shows nowhere in a list, so chat and embeddings stay unknown. Tools that a template
   does not know are put into the prompt by the server, so a template without them is no "no".
 - A request that does not stream is computed to its end after its client has left.
+- `/slots` tells what runs, `/metrics` (where it is switched on) what waits. A router answers both
+  only for one model, so of a router this is not known.
 """
 
 from __future__ import annotations
@@ -13,11 +15,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from nexus.backends import openai, reading
-from nexus.backends.base import Outcome, ProbeReading
+from nexus.backends import facts, metrics, openai, reading
+from nexus.backends.base import Concurrency, Outcome, ProbeReading
 from nexus.backends.reading import Object
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
+
+_RESIDENCY = {
+    "loaded": Residency.LOADED,
+    "sleeping": Residency.SLEEPING,
+    "loading": Residency.LOADING,
+    "downloading": Residency.LOADING,
+}
+"""A router's words; `unloaded` and `failed` are on disk."""
+_ALWAYS = {"json_mode": True}
+"""Grammars constrain every model."""
 
 
 class LlamaCpp(openai.OpenAICompatible):
@@ -27,7 +39,7 @@ class LlamaCpp(openai.OpenAICompatible):
     unary_by_stream = True
 
     def models_calls(self) -> tuple[HttpCall, ...]:
-        return (openai.MODELS, HttpCall("/props"))
+        return (openai.MODELS, HttpCall("/props"), HttpCall("/slots"), HttpCall("/metrics"))
 
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
         props = reading.document(replies[1])
@@ -35,7 +47,10 @@ class LlamaCpp(openai.OpenAICompatible):
         for name, entry in openai.entries(replies[0]):
             model = _listed(name, entry)
             if "status" not in entry:  # one model, so the server's properties are its own
-                model = _with_props(replace(model, loaded=True), props)
+                asleep = props.get("is_sleeping") is True
+                where = Residency.SLEEPING if asleep else Residency.LOADED
+                model = _with_props(replace(model, residency=where), props)
+            model = facts.filled(facts.told(model), _ALWAYS, FactSource.CATALOGUE)
             # --alias a,b: a request may use each of them.
             for alias in (name, *map(reading.model_id, reading.items(entry.get("aliases")))):
                 if alias and len(models) < reading.MAX_MODELS:
@@ -43,8 +58,27 @@ class LlamaCpp(openai.OpenAICompatible):
         return tuple(models.values())
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
-        build = reading.short(reading.document(replies[1]).get("build_info"), 40)
+        props = reading.document(replies[1])
+        build = reading.short(props.get("build_info"), 40)
+        if props.get("is_sleeping") is True:
+            return ProbeReading(Outcome.SLEEPING, "idle for so long that it freed its memory", build)
         return ProbeReading(Outcome.OK, version=build)
+
+    def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
+        slots = reading.objects(_parsed(replies[2]))
+        busy = [slot for slot in slots if slot.get("is_processing") is True]
+        running = metrics.gauge(replies[3], "llamacpp:requests_processing")
+        return Concurrency(
+            len(slots) or reading.count(reading.document(replies[1]).get("total_slots")),
+            len(busy) if slots else running,
+            metrics.gauge(replies[3], "llamacpp:requests_deferred"),
+        )
+
+    def count_call(self, model: str, text: str) -> HttpCall | None:
+        return HttpCall("/tokenize", "POST", {"model": model, "content": text})
+
+    def read_count(self, reply: HttpReply) -> int | None:
+        return len(reading.items(reading.document(reply).get("tokens"))) or None
 
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         """A router's loaded models; asking for another would load it."""
@@ -55,18 +89,26 @@ class LlamaCpp(openai.OpenAICompatible):
         }
 
     def read_detail(self, model: Model, reply: HttpReply) -> Model:
-        return _with_props(model, reading.document(reply))
+        return facts.told(_with_props(model, reading.document(reply)))
 
 
 def _listed(name: str, entry: Object) -> Model:
-    model = replace(openai.described(name, entry), json_mode=True, audio=None)
+    model = replace(openai.described(name, entry), audio=None)
     status = reading.text(reading.obj(entry.get("status")).get("value"))
     if not status:
         return model
-    loaded = status in ("loaded", "sleeping")
+    where = _RESIDENCY.get(status, Residency.INSTALLED)
+    loaded = where in (Residency.LOADED, Residency.SLEEPING)
     # A router guesses the modalities of what it has not loaded.
     vision = model.vision if loaded or model.vision else None
-    return replace(model, loaded=loaded, vision=vision)
+    return replace(model, residency=where, vision=vision)
+
+
+def _parsed(reply: HttpReply) -> object:
+    try:
+        return reading.parse(reply)
+    except ValueError:
+        return None
 
 
 def _with_props(model: Model, props: Object) -> Model:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.backends import openai, reading
+from nexus.backends import facts, openai, reading
+from nexus.backends.base import Concurrency
 from nexus.backends.reading import Object
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
 
 
@@ -25,16 +26,26 @@ class LMStudio(openai.OpenAICompatible):
         return (openai.MODELS, HttpCall("/api/v1/models"), HttpCall("/api/v0/models"))
 
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
-        facts: dict[str, Model] = {}
+        known: dict[str, Model] = {}
         for entry in reading.objects(reading.document(replies[1]).get("models")):
-            facts.update((model.id, model) for model in _v1(entry))
+            known.update((model.id, model) for model in _v1(entry))
         for entry in reading.objects(reading.document(replies[2]).get("data")):
             if name := reading.model_id(entry.get("id")):
-                facts.setdefault(name, _v0(name, entry))
+                known.setdefault(name, _v0(name, entry))
         return tuple(
-            facts.get(name) or openai.described(name, entry)
+            facts.filled(facts.told(model), {"json_mode": model.chat}, FactSource.CATALOGUE)
             for name, entry in openai.entries(replies[0])
+            if (model := known.get(name) or openai.described(name, entry))
         )
+
+    def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
+        """Each loaded instance says how many requests it takes at once (`parallel`)."""
+        parallel = [
+            reading.count(reading.obj(instance.get("config")).get("parallel"))
+            for entry in reading.objects(reading.document(replies[1]).get("models"))
+            for instance in reading.objects(entry.get("loaded_instances"))
+        ]
+        return Concurrency(slots=sum(filter(None, parallel)) or None)
 
 
 def _v1(entry: Object) -> tuple[Model, ...]:
@@ -61,7 +72,7 @@ def _v1(entry: Object) -> tuple[Model, ...]:
                 model,
                 id=reading.model_id(instance.get("id")),
                 context_length=window or model.context_length,
-                loaded=True,
+                residency=Residency.LOADED,
             )
         )
     # Asked by its key, any instance may answer: only the smallest window is promised.
@@ -69,7 +80,7 @@ def _v1(entry: Object) -> tuple[Model, ...]:
     whole = replace(
         model,
         context_length=min(windows) if windows else model.context_length,
-        loaded=bool(loaded),
+        residency=Residency.LOADED if loaded else Residency.INSTALLED,
     )
     return tuple(one for one in (*loaded, whole) if one.id)
 
@@ -85,7 +96,7 @@ def _v0(name: str, entry: Object) -> Model:
         ),
         vision={"vlm": True, "llm": False}.get(kind),
         tools=True if "tool_use" in reading.words(entry.get("capabilities")) else None,
-        loaded=loaded,
+        residency=Residency.LOADED if loaded else Residency.INSTALLED,
     )
     return _kind(model, kind)
 
@@ -93,4 +104,4 @@ def _v0(name: str, entry: Object) -> Model:
 def _kind(model: Model, kind: str) -> Model:
     if kind in ("embedding", "embeddings"):
         return replace(model, embeddings=True, chat=False)
-    return replace(model, chat=True, json_mode=True) if kind in ("llm", "vlm") else model
+    return replace(model, chat=True) if kind in ("llm", "vlm") else model

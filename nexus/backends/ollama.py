@@ -2,8 +2,9 @@
 
 - `/api/tags` carries capabilities and the trained context since May 2026; older servers tell them
   per model in `/api/show`. A loaded model's true window is in `/api/ps`.
-- Models that Ollama forwards to ollama.com (`remote_host`, or a tag ending in `cloud`) are always
-  left out: a backend has one zone, and these would carry prompts out of it. The reason says so.
+- Models that Ollama forwards to ollama.com (`remote_host`, or a tag ending in `cloud`) are zone
+  `open`, whatever the backend's zone is, and the reason says so. Ollama forwards such a name also
+  where it does not list it; what is not listed is never asked for.
 - An `embedding` capability is known; its absence is not a "no", since Ollama embeds with chat
   models too. JSON schemas work with every chat model (`format`).
 """
@@ -14,10 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nexus.backends import openai, reading
+from nexus.backends import facts, openai, reading
 from nexus.backends.base import Outcome, ProbeReading
 from nexus.backends.reading import Object
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model, Residency, Zone
 from nexus.domain.http import HttpCall, HttpReply
 
 TAGS = HttpCall("/api/tags")
@@ -40,23 +41,27 @@ class Ollama(openai.OpenAICompatible):
         running = dict(reading.named(reading.objects(answered.get("models")), "model", "name"))
         models: list[Model] = []
         for name, entry in _tags(replies[0]):
-            if _is_remote(name, entry):
-                continue
+            remote = _is_remote(name, entry)
             model = _able(
                 Model(
                     name,
                     context_length=reading.count(
                         reading.obj(entry.get("details")).get("context_length")
                     ),
+                    zone=Zone.OPEN if remote else None,
                 ),
                 entry,
             )
             if name in running:
                 window = reading.count(running[name].get("context_length"))
-                model = replace(model, context_length=window or model.context_length, loaded=True)
-            elif "models" in answered:
-                model = replace(model, loaded=False)
-            models.append(model)
+                model = replace(
+                    model,
+                    context_length=window or model.context_length,
+                    residency=Residency.LOADED,
+                )
+            elif "models" in answered and not remote:
+                model = replace(model, residency=Residency.INSTALLED)
+            models.append(_documented(model))
         return tuple(models)
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
@@ -67,9 +72,9 @@ class Ollama(openai.OpenAICompatible):
             remote = 0
         if not remote:
             return ProbeReading(Outcome.OK, version=version)
-        those = "1 cloud model is" if remote == 1 else f"{remote} cloud models are"
+        those = "1 model is a cloud model" if remote == 1 else f"{remote} models are cloud models"
         return ProbeReading(
-            Outcome.OK, f"{those} left out: Ollama would send prompts to ollama.com", version
+            Outcome.OK, f"{those} (zone open): Ollama sends their prompts to ollama.com", version
         )
 
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
@@ -89,7 +94,7 @@ class Ollama(openai.OpenAICompatible):
         window = model.context_length
         if not (model.loaded and window):  # a loaded model's own window is already known
             window = reading.count(int(preset[1])) if preset else reading.count(trained) or window
-        return _able(replace(model, context_length=window), shown)
+        return _documented(_able(replace(model, context_length=window), shown))
 
 
 def _tags(reply: HttpReply) -> tuple[tuple[str, Object], ...]:
@@ -123,5 +128,9 @@ def _able(model: Model, entry: Object) -> Model:
         audio="audio" in able,
         tools="tools" in able,
         reasoning="thinking" in able,
-        json_mode=chat,
     )
+
+
+def _documented(model: Model) -> Model:
+    """`format` constrains every chat model, and no other."""
+    return facts.filled(facts.told(model), {"json_mode": model.chat}, FactSource.CATALOGUE)

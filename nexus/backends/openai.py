@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nexus.backends import catalogue, reading
-from nexus.backends.base import Outcome, ProbeReading
+from nexus.backends import catalogue, facts, reading
+from nexus.backends.base import NOT_SAID, Concurrency, Outcome, ProbeReading
 from nexus.backends.reading import Object
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.domain.request import Endpoint
 
@@ -35,7 +35,11 @@ class OpenAICompatible:
         return (MODELS,)
 
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
-        return tuple(self.read_entry(name, entry) for name, entry in entries(replies[0]))
+        return tuple(
+            facts.told(self.read_entry(name, entry))
+            for name, entry in entries(replies[0])
+            if entry.get("active") is not False  # Groq lists models that it no longer serves
+        )
 
     def read_entry(self, name: str, entry: Object) -> Model:
         """One entry of the model list."""
@@ -43,6 +47,15 @@ class OpenAICompatible:
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
         return ProbeReading(Outcome.OK)
+
+    def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
+        return NOT_SAID
+
+    def count_call(self, model: str, text: str) -> HttpCall | None:
+        return None
+
+    def read_count(self, reply: HttpReply) -> int | None:
+        return None
 
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         return {}
@@ -69,12 +82,7 @@ class OpenAI(OpenAICompatible):
         said = described(name, entry)
         known = catalogue.openai_model(name)
         # What the server says of a field beats what we remember of it.
-        told = {
-            field: value
-            for field in Model.__slots__
-            if (value := getattr(said, field)) is not None and field != "id"
-        }
-        return replace(known, **told) if known else said
+        return facts.filled(said, known, FactSource.CATALOGUE) if known else said
 
 
 def judge(reply: HttpReply) -> ProbeReading:
@@ -123,6 +131,7 @@ def described(name: str, entry: Object) -> Model:
     """A model with every fact that some server is known to put into its list entry."""
     meta = reading.obj(entry.get("meta"))
     top = reading.obj(entry.get("top_provider"))
+    parameters = reading.obj(entry.get("parameters"))
     model = Model(
         name,
         context_length=reading.first_count(
@@ -132,10 +141,14 @@ def described(name: str, entry: Object) -> Model:
             entry.get("context_length"),
             entry.get("context_window"),
             entry.get("max_context_length"),
+            entry.get("max_context_window"),
+            parameters.get("max_seq_len"),
             entry.get("max_input_tokens"),
         ),
         max_output_tokens=reading.first_count(
-            top.get("max_completion_tokens"), entry.get("max_completion_tokens")
+            top.get("max_completion_tokens"),
+            entry.get("max_completion_tokens"),
+            entry.get("max_output_tokens"),
         ),
     )
     return _by_type(_by_labels(_by_parameters(_by_modality(model, entry), entry), entry), entry)
@@ -173,15 +186,18 @@ def _by_parameters(model: Model, entry: Object) -> Model:
 def _by_labels(model: Model, entry: Object) -> Model:
     """`labels` (Lemonade). Not promised to be complete, so absence says nothing."""
     labels = reading.words(entry.get("labels"))
-    if "vision" in labels:
-        model = replace(model, vision=True)
-    if "tool-calling" in labels:
-        model = replace(model, tools=True)
-    if "reasoning" in labels:
-        model = replace(model, reasoning=True)
-    if "embeddings" in labels:
-        model = replace(model, embeddings=True, chat=False)
-    return model
+    if not labels:
+        return model
+    embeds = "embeddings" in labels or "embedding" in labels
+    return replace(
+        model,
+        vision=True if "vision" in labels else model.vision,
+        audio=True if "audio" in labels else model.audio,
+        tools=True if "tool-calling" in labels else model.tools,
+        reasoning=True if "reasoning" in labels else model.reasoning,
+        embeddings=True if embeds else model.embeddings,
+        chat=False if embeds or "reranking" in labels else model.chat,
+    )
 
 
 def _by_type(model: Model, entry: Object) -> Model:

@@ -1,7 +1,8 @@
 """The vLLM dialect.
 
 The list tells the running context (`max_model_len`) and nothing about vision, tools or pooling, so
-those stay unknown. JSON schemas work always (structured outputs). A sleeping vLLM calls itself
+those stay unknown. JSON schemas work always (structured outputs). `/metrics` tells how many
+requests run and wait. A sleeping vLLM calls itself
 healthy and lets requests hang, hence `/is_sleeping`, which only its development mode has.
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.backends import openai, reading
-from nexus.backends.base import Outcome, ProbeReading
-from nexus.domain.backend import BackendType, Model
+from nexus.backends import facts, metrics, openai, reading
+from nexus.backends.base import Concurrency, Outcome, ProbeReading
+from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
+
+_ALWAYS = {"json_mode": True}
 
 
 class VLLM(openai.OpenAICompatible):
@@ -22,7 +25,8 @@ class VLLM(openai.OpenAICompatible):
     type = BackendType.VLLM
 
     def models_calls(self) -> tuple[HttpCall, ...]:
-        return (openai.MODELS, HttpCall("/version"), HttpCall("/is_sleeping"))
+        paths = ("/version", "/is_sleeping", "/metrics")
+        return (openai.MODELS, *(HttpCall(path) for path in paths))
 
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
         listed = openai.entries(replies[0])
@@ -32,12 +36,29 @@ class VLLM(openai.OpenAICompatible):
             if base and models[name].context_length is None:
                 # A LoRA adapter runs inside its base model's window.
                 models[name] = replace(models[name], context_length=base.context_length)
-        return tuple(replace(model, json_mode=True, loaded=True) for model in models.values())
+        return tuple(
+            facts.filled(
+                facts.told(replace(model, residency=Residency.LOADED)),
+                _ALWAYS,
+                FactSource.CATALOGUE,
+            )
+            for model in models.values()
+        )
+
+    def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
+        running = metrics.gauge(replies[3], "vllm:num_requests_running")
+        return Concurrency(None, running, metrics.gauge(replies[3], "vllm:num_requests_waiting"))
+
+    def count_call(self, model: str, text: str) -> HttpCall | None:
+        return HttpCall("/tokenize", "POST", {"model": model, "prompt": text})
+
+    def read_count(self, reply: HttpReply) -> int | None:
+        return reading.count(reading.document(reply).get("count"))
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
         version = reading.short(reading.document(replies[1]).get("version"), 40)
         if reading.document(replies[2]).get("is_sleeping") is True:
             return ProbeReading(
-                Outcome.LOADING, "asleep (vLLM sleep mode); POST /wake_up wakes it", version
+                Outcome.SLEEPING, "asleep (vLLM sleep mode); POST /wake_up wakes it", version
             )
         return ProbeReading(Outcome.OK, version=version)

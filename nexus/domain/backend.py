@@ -48,10 +48,28 @@ class BackendStatus(StrEnum):
     """What an operator would say about a backend."""
 
     HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    UNKNOWN = "unknown"
+    BUSY = "busy"
+    """Well, and all its places are taken: more would wait inside it."""
+    SLEEPING = "sleeping"
+    """Its model was put aside. Some wake by the next request, others only when told to."""
     LOADING = "loading"
     DRAINING = "draining"
+    """Taken out of rotation by the operator; what it has begun goes on."""
+    RATE_LIMITED = "rate_limited"
+    AUTH_ERROR = "auth_error"
+    """It lives, and refuses our key."""
+    STALLED = "stalled"
+    """Takes connections and says nothing."""
+    UNREACHABLE = "unreachable"
+    """No connection comes about."""
+    UNHEALTHY = "unhealthy"
+    """Answers, but badly."""
+    UNKNOWN = "unknown"
+
+    @property
+    def words(self) -> str:
+        """For a sentence: `auth error`."""
+        return self.value.replace("_", " ")
 
 
 class Source(StrEnum):
@@ -60,7 +78,38 @@ class Source(StrEnum):
     STATIC = "static"
     PROBE = "probe"
     MDNS = "mdns"
+    BEACON = "beacon"
     MANUAL = "manual"
+
+
+class Residency(StrEnum):
+    """Where a model is, as far as its server tells."""
+
+    INSTALLED = "installed"
+    """On disk: the first request waits until it has loaded."""
+    LOADING = "loading"
+    LOADED = "loaded"
+    SLEEPING = "sleeping"
+    """Loaded before, and woken by the next request."""
+
+
+class FactSource(StrEnum):
+    """Who says a fact about a model, the most trusted first but for `CONFIG`, which beats all."""
+
+    CONFIG = "config"
+    """The operator's word."""
+    SERVER = "server"
+    """The server's own word, in a list or in an error."""
+    CATALOGUE = "catalogue"
+    """Documented for this model, or for everything that this kind of server runs."""
+    GUESS = "guess"
+    """From the name of the model's family. Never a "no"."""
+
+
+CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning", "chat")
+"""The tri-state fields of a model."""
+FACTS = ("context_length", "max_output_tokens", *CAPABILITIES)
+"""The fields of a model that have a source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +132,22 @@ class Model:
     chat: bool | None = None
     """False for embedding-only models."""
     max_output_tokens: int | None = None
-    loaded: bool | None = None
+    residency: Residency | None = None
+    zone: Zone | None = None
+    """None is the backend's; `open` where the server would send the prompt to somebody else."""
+    sources: tuple[tuple[str, FactSource], ...] = ()
+    """Who says what, in the order of `FACTS`. Models with the same sources share the tuple."""
+
+    @property
+    def loaded(self) -> bool | None:
+        """True where it is in memory, or comes back without being loaded anew."""
+        if self.residency is None:
+            return None
+        return self.residency in (Residency.LOADED, Residency.SLEEPING)
+
+    def source(self, fact: str) -> FactSource | None:
+        """Who says this fact; None where nobody does."""
+        return next((source for name, source in self.sources if name == fact), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +167,28 @@ class BackendFace:
     max_concurrent: int | None = None
     api_key_env: str | None = None
     """Name of the environment variable, never the key."""
+    zone_told: bool = False
+    """True where a person chose the zone. Otherwise an address outside makes its models `open`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What real traffic says about a backend, where it says that something is wrong."""
+
+    status: BackendStatus
+    reason: str
+    """Text from outside: clean before display."""
+    next: str
+    """What comes next, for a person."""
+    trial: bool = False
+    """True from the end of its time aside: one request may be sent, to see."""
+    spare: bool = False
+    """True where it is better than nothing: used while nobody else has the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A backend as readers see it: its face plus what health checks learned."""
+    """A backend as readers see it: its face plus what health checks and traffic tell."""
 
     face: BackendFace
     status: BackendStatus = BackendStatus.UNKNOWN
@@ -121,6 +202,20 @@ class Backend:
     """Unix seconds of the last change of status."""
     probe_ms: float | None = None
     """Round trip of the last successful check."""
+    slots: int | None = None
+    """Requests it works on at once, where it tells."""
+    running: int | None = None
+    """Requests it worked on at the last check, ours or not, where it tells."""
+    waiting: int | None = None
+    """Requests that waited inside it at the last check, where it tells."""
+    next: str = ""
+    """What comes next, or what to do, for a person: `set OPENAI_API_KEY`. Empty when well."""
+    models_stale: bool = False
+    """True where `models` is an old list, because no new one could be read."""
+    traffic: Evidence | None = None
+    """What is wrong by the word of real traffic; None when nothing is."""
+    trial: bool = False
+    """True while one request may be sent to see whether it has recovered."""
 
     @property
     def id(self) -> BackendId:
@@ -133,7 +228,32 @@ class Backend:
     @property
     def is_routable(self) -> bool:
         """True where new work may be sent."""
-        return self.status is BackendStatus.HEALTHY
+        status = self.status
+        if status is BackendStatus.HEALTHY or status is BackendStatus.BUSY or self.trial:
+            return True
+        return status is BackendStatus.SLEEPING and self.face.type in _SELF_WAKING
+
+    @property
+    def is_spare(self) -> bool:
+        """True where new work may be sent while nobody else has the model.
+
+        Traffic went badly here, but nothing says that it cannot work: bad answers from the only
+        server are better than none (the "last member" rule).
+        """
+        told = self.traffic
+        return told is not None and told.spare and self.status is told.status
+
+    def seen_with(self, pending: int) -> BackendStatus:
+        """The status as it is to be shown: busy also by our own count of requests in flight."""
+        if self.status is BackendStatus.HEALTHY:
+            places = [n for n in (self.face.max_concurrent, self.slots) if n]
+            if places and pending >= min(places):
+                return BackendStatus.BUSY
+        return self.status
+
+
+_SELF_WAKING = frozenset({BackendType.LLAMACPP, BackendType.OLLAMA})
+"""Servers that wake when a request comes; vLLM does not (its requests hang)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nexus.domain.backend import Backend, BackendId, Model
+from nexus.domain.backend import Backend, BackendId, BackendType, Model, Zone
+
+_LATEST = ":latest"
+"""What Ollama takes for a tag where a name has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +19,19 @@ class Candidate:
     backend: Backend
     model: Model
 
+    @property
+    def zone(self) -> Zone:
+        """Where a request sent here goes: a model may lie further out than its backend."""
+        return self.model.zone or self.backend.face.zone
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """Every backend at one moment. `version` grows by one with each change of facts.
 
     `by_model` maps an exact model name to its candidates in registration order, so a decision looks
-    at the handful of backends that have the model and at nothing else.
+    at the handful of backends that have the model and at nothing else. A name may be implied: an
+    Ollama model `llama3.2:latest` is a candidate for `llama3.2` too, under its own full id.
     """
 
     version: int = 0
@@ -30,15 +39,31 @@ class Fleet:
     by_model: Mapping[str, tuple[Candidate, ...]] = field(
         default_factory=dict[str, tuple[Candidate, ...]]
     )
+    implied: frozenset[str] = frozenset()
+    """The names of `by_model` that no backend lists."""
 
 
 def picture(version: int, backends: Mapping[BackendId, Backend]) -> Fleet:
     """Index `backends` by model. O(backends x models), done once per change of facts."""
     index: dict[str, list[Candidate]] = {}
+    listed: set[str] = set()
+    implied: set[str] = set()
     for backend in backends.values():
+        implies = backend.face.type is BackendType.OLLAMA
         for model in backend.models:
-            index.setdefault(model.id, []).append(Candidate(backend, model))
-    return Fleet(version, dict(backends), {name: tuple(found) for name, found in index.items()})
+            candidate = Candidate(backend, model)
+            index.setdefault(model.id, []).append(candidate)
+            listed.add(model.id)
+            if implies and model.id.endswith(_LATEST):
+                bare = model.id.removesuffix(_LATEST)
+                index.setdefault(bare, []).append(candidate)
+                implied.add(bare)
+    return Fleet(
+        version,
+        dict(backends),
+        {name: tuple(found) for name, found in index.items()},
+        frozenset(implied - listed),
+    )
 
 
 class LoadView(Protocol):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 
 from nexus.backends.table import DIALECTS
-from nexus.domain.backend import BackendFace, BackendId
+from nexus.domain.backend import BackendFace, BackendId, Zone
 from nexus.domain.decision import Refusal, RouteReason
 from nexus.domain.events import Event
 from nexus.domain.fleet import Candidate
@@ -59,6 +59,8 @@ ROUTES_KEPT = 4096
 CLIENT_LEFT = 499
 """nginx's status for a client that closed its request."""
 
+_RouteKey = tuple[BackendId, RouteReason, str, Zone | None]
+
 
 class Carrier:
     """The data path. One per gateway.
@@ -95,7 +97,7 @@ class Carrier:
         self._connection_failed = connection_failed
         self._turns = count()
         self._passages: set[Passage] = set()
-        self._route_lines: dict[tuple[BackendId, RouteReason, str], tuple[BackendFace, bytes]] = {}
+        self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
         self._idle = asyncio.Event()
         self.in_flight = 0
         """Requests being carried now."""
@@ -173,6 +175,7 @@ class Carrier:
             if story.face is not None:
                 story.tried.append(story.face.name)
             story.face = candidate.backend.face
+            story.zone = candidate.model.zone
             story.first_byte = None
             try:
                 outcome = await self._attempt(exchange, story, candidate, lease)
@@ -227,7 +230,7 @@ class Carrier:
             if passage.status in RETRIABLE:
                 body = await passage.collected()
                 lease.finish(failed=True)
-                return _Answer(face, passage.status, passage.lines, body)
+                return _Answer(face, candidate.model.zone, passage.status, passage.lines, body)
             if assembled and passage.status == 200:
                 await self._relay_assembled(exchange, story, passage, lease)
             else:
@@ -346,6 +349,7 @@ class Carrier:
     def _relay_refusal(self, exchange: Exchange, story: Story, answer: _Answer) -> None:
         """A backend's own error, untouched, when no other backend did better."""
         story.face = answer.face
+        story.zone = answer.zone
         story.status = answer.status
         story.error = f"backend answered {answer.status}"
         if answer.face.name in story.tried:
@@ -359,12 +363,12 @@ class Carrier:
         face = story.face
         assert face is not None
         fallback = story.decision.model if story.decision.fallback else ""
-        key = (face.id, story.reason, fallback)
+        key = (face.id, story.reason, fallback, story.zone)
         known = self._route_lines.get(key)
         if known is None or known[0] is not face:
             if len(self._route_lines) > ROUTES_KEPT:
                 self._route_lines.clear()
-            known = face, headers.route_lines(face, story.reason, fallback)
+            known = face, headers.route_lines(face, story.reason, fallback, story.zone)
             self._route_lines[key] = known
         return b"%bX-Nexus-Request-Id: %b\r\n" % (known[1], story.request_id.encode("ascii"))
 
@@ -372,10 +376,13 @@ class Carrier:
 class _Answer:
     """A whole error answer, kept while better is looked for."""
 
-    __slots__ = ("body", "face", "lines", "status")
+    __slots__ = ("body", "face", "lines", "status", "zone")
 
-    def __init__(self, face: BackendFace, status: int, lines: bytes, body: bytes) -> None:
+    def __init__(
+        self, face: BackendFace, zone: Zone | None, status: int, lines: bytes, body: bytes
+    ) -> None:
         self.face = face
+        self.zone = zone
         self.status = status
         self.lines = lines
         self.body = body

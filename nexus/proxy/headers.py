@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from nexus.domain.backend import BackendFace
+from nexus.domain.backend import BackendFace, Zone
 from nexus.domain.decision import RouteReason
 
 _SAFE = re.compile(r"[\x20-\x7e]{1,256}")
@@ -22,19 +22,22 @@ def line(name: str, value: str) -> bytes:
     return f"{name}: {value}\r\n".encode("ascii")
 
 
-def route_lines(face: BackendFace, reason: RouteReason, fallback_model: str) -> bytes:
+def route_lines(
+    face: BackendFace, reason: RouteReason, fallback_model: str, zone: Zone | None = None
+) -> bytes:
     """The `X-Nexus-*` lines that say where an answer came from.
 
     Args:
         face: the backend that answered.
         reason: why it was chosen.
         fallback_model: the model that served instead of the one asked for; empty if none did.
+        zone: the model's own; None is the backend's.
     """
     lines = [
         line("X-Nexus-Backend", face.name),
         line("X-Nexus-Backend-Type", "cloud" if face.type.is_cloud else "local"),
         line("X-Nexus-Route-Reason", reason.value),
-        line("X-Nexus-Privacy-Zone", face.zone.value),
+        line("X-Nexus-Privacy-Zone", (zone or face.zone).value),
     ]
     if fallback_model:
         lines.append(line("X-Nexus-Fallback-Model", fallback_model))

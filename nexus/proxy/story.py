@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nexus.domain.backend import BackendFace
+from nexus.domain.backend import BackendFace, Zone
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import RequestFinished, RequestRouted
 from nexus.domain.request import Needs
@@ -23,6 +23,8 @@ class Story:
     decision: Decision
     face: BackendFace | None = None
     """The backend of the current attempt."""
+    zone: Zone | None = None
+    """Where that attempt's prompt goes, where the model is further out than its backend."""
     status: int = 0
     error: str = ""
     first_byte: float | None = None

@@ -14,6 +14,7 @@ from nexus.domain.backend import (
     BackendType,
     Load,
     Model,
+    Residency,
     Source,
     Zone,
 )
@@ -30,12 +31,18 @@ from nexus.domain.events import (
 )
 from nexus.domain.fleet import Fleet, picture
 
-LLAMA = Model("llama3.3:70b", 131_072, tools=True, json_mode=True, vision=False, loaded=True)
-QWEN = Model("qwen3:32b", 32_768, tools=True, json_mode=True, reasoning=True, loaded=True)
-MISTRAL = Model("mistral-small:24b", 32_768, tools=True, json_mode=True, vision=True, loaded=True)
-LLAVA = Model("llava:13b", 8_192, vision=True, tools=False, loaded=False)
-PHI = Model("phi-4-mini", 16_384, tools=True, loaded=True)
-NOMIC = Model("nomic-embed-text", 8_192, embeddings=True, chat=False, loaded=True)
+LLAMA = Model(
+    "llama3.3:70b", 131_072, tools=True, json_mode=True, vision=False, residency=Residency.LOADED
+)
+QWEN = Model(
+    "qwen3:32b", 32_768, tools=True, json_mode=True, reasoning=True, residency=Residency.LOADED
+)
+MISTRAL = Model(
+    "mistral-small:24b", 32_768, tools=True, json_mode=True, vision=True, residency=Residency.LOADED
+)
+LLAVA = Model("llava:13b", 8_192, vision=True, tools=False, residency=Residency.INSTALLED)
+PHI = Model("phi-4-mini", 16_384, tools=True, residency=Residency.LOADED)
+NOMIC = Model("nomic-embed-text", 8_192, embeddings=True, chat=False, residency=Residency.LOADED)
 GPT = Model("gpt-4o", 128_000, vision=True, tools=True, json_mode=True, max_output_tokens=16_384)
 MINI = Model("gpt-4o-mini", 128_000, vision=True, tools=True, json_mode=True)
 

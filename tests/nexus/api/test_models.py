@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nexus.api.models import listing, one
-from nexus.domain.backend import BackendStatus
+from nexus.domain.backend import BackendStatus, BackendType, FactSource, Zone
 from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy
 from nexus.errors import ModelUnknown
@@ -106,3 +106,39 @@ def test_an_unknown_model_is_told_which_there_are() -> None:
     assert caught.value.param == "model"
     with pytest.raises(ModelUnknown, match="no models at the moment"):
         one(fleet(), PLAIN, 7, "n")
+
+
+def test_each_fact_says_whose_word_it_is() -> None:
+    guess = (("vision", FactSource.GUESS),)
+    told = (("context_length", FactSource.SERVER), ("vision", FactSource.SERVER))
+    here = fleet(
+        backend("a", model("m", vision=True, sources=guess)),
+        backend("b", model("m", context_length=4096, vision=True, sources=told)),
+    )
+    (only,) = entries(here)
+
+    assert only["capability_sources"] == {"context_length": "server", "vision": "server"}
+
+
+def test_a_source_is_that_of_the_value_shown() -> None:
+    here = fleet(
+        backend("a", model("m", vision=True, sources=(("vision", FactSource.GUESS),))),
+        backend("b", model("m", vision=False, sources=(("vision", FactSource.SERVER),))),
+    )
+
+    assert entries(here)[0]["capabilities"]["vision"] is True
+    assert entries(here)[0]["capability_sources"] == {"vision": "guess"}
+
+
+def test_zones_go_with_backends() -> None:
+    here = fleet(backend("a", model("m")), backend("b", model("m", zone=Zone.OPEN)))
+
+    assert entries(here)[0]["backends"] == ["a", "b"]
+    assert entries(here)[0]["zones"] == ["restricted", "open"]
+
+
+def test_an_implied_name_is_found_and_not_listed_twice() -> None:
+    here = fleet(backend("o", model("m:latest"), type=BackendType.OLLAMA))
+
+    assert ids(here) == ["m:latest"]
+    assert one(here, PLAIN, 7, "m")["id"] == "m"

@@ -6,7 +6,7 @@ import pytest
 
 from nexus.backends.base import Outcome
 from nexus.backends.table import DIALECTS
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, FactSource, Model, Residency, Zone
 from nexus.domain.http import HttpReply
 from tests.fakes import hearsay
 from tests.fakes.captures import capture, recorded, said
@@ -40,8 +40,12 @@ def test_llamacpp_context_is_that_of_a_slot_and_not_the_trained_one() -> None:
         audio=False,
         tools=True,
         json_mode=True,
-        loaded=True,
+        residency=Residency.LOADED,
+        sources=model.sources,
     )
+    assert model.source("context_length") is FactSource.SERVER
+    assert model.source("json_mode") is FactSource.CATALOGUE
+    assert model.source("reasoning") is None
 
 
 def test_llamacpp_context_comes_from_props_where_the_list_has_none() -> None:
@@ -77,10 +81,11 @@ def test_llamacpp_without_the_right_key_says_so() -> None:
 
 def test_llamacpp_asleep_is_well_because_a_request_wakes_it() -> None:
     server = recorded("llamacpp-auth/models_sleeping", "llamacpp-auth/props_sleeping")
-    replies = [server[call.path] for call in LLAMACPP.models_calls()]
+    replies = [server.get(call.path, NOBODY) for call in LLAMACPP.models_calls()]
     assert LLAMACPP.read_probe(replies[0]).outcome is Outcome.OK
     assert LLAMACPP.read_state(replies).outcome is Outcome.OK
-    assert "tiny" in models(BackendType.LLAMACPP, server)
+    asleep = models(BackendType.LLAMACPP, server)["tiny"]
+    assert (asleep.residency, asleep.loaded) == (Residency.SLEEPING, True)
 
 
 def test_llamacpp_aliases_are_names_too() -> None:
@@ -123,12 +128,21 @@ def test_only_llamacpp_needs_streams_for_cancelling() -> None:
 
 def test_vllm_context_is_max_model_len_and_the_rest_is_unknown() -> None:
     (model,) = models(BackendType.VLLM, recorded("vllm/models", "vllm/version")).values()
-    assert model == Model("tiny", context_length=512, json_mode=True, loaded=True)
+    assert model == Model(
+        "tiny",
+        context_length=512,
+        json_mode=True,
+        residency=Residency.LOADED,
+        sources=(
+            ("context_length", FactSource.SERVER),
+            ("json_mode", FactSource.CATALOGUE),
+        ),
+    )
 
 
 def test_vllm_tells_its_version() -> None:
     server = recorded("vllm/models", "vllm/version", "vllm/is_sleeping")
-    reading = VLLM.read_state([server[call.path] for call in VLLM.models_calls()])
+    reading = VLLM.read_state([server.get(call.path, NOBODY) for call in VLLM.models_calls()])
     assert (reading.outcome, reading.version) == (Outcome.OK, "0.32.0")
 
 
@@ -181,12 +195,15 @@ def test_ollama_context_of_a_loaded_model_is_the_running_one() -> None:
     assert (found["qwen3:8b"].context_length, found["qwen3:8b"].loaded) == (131072, False)
 
 
-def test_ollama_models_that_run_at_ollama_com_are_left_out_and_the_reason_says_so() -> None:
-    assert not any("cloud" in name for name in models(BackendType.OLLAMA, hearsay.OLLAMA))
+def test_ollama_models_that_run_at_ollama_com_are_zone_open_and_the_reason_says_so() -> None:
+    found = models(BackendType.OLLAMA, hearsay.OLLAMA)
+    zones = {name: model.zone for name, model in found.items() if model.zone is not None}
+    assert zones == {"gpt-oss:120b-cloud": Zone.OPEN, "kimi-k2:cloud": Zone.OPEN}
+    assert found["kimi-k2:cloud"].residency is None
     replies = [hearsay.OLLAMA_TAGS, hearsay.OLLAMA_PS, hearsay.OLLAMA_VERSION]
     reading = OLLAMA.read_state(replies)
     assert reading.version == "0.33.0"
-    assert reading.reason.startswith("2 cloud models are left out")
+    assert reading.reason.startswith("2 models are cloud models (zone open)")
 
 
 @pytest.mark.parametrize(
@@ -203,13 +220,15 @@ def test_ollama_models_that_run_at_ollama_com_are_left_out_and_the_reason_says_s
 )
 def test_ollama_cloud_is_told_by_the_tag(name: str, local: bool) -> None:
     tags = said({"models": [hearsay.ollama_tag(name)]})
-    assert (name in models(BackendType.OLLAMA, {"/api/tags": tags})) is local
+    zone = models(BackendType.OLLAMA, {"/api/tags": tags})[name].zone
+    assert zone is (None if local else Zone.OPEN)
 
 
 @pytest.mark.parametrize("field", ["remote_host", "remote_model"])
 def test_ollama_cloud_is_told_by_where_it_runs_whatever_its_name(field: str) -> None:
     tags = said({"models": [hearsay.ollama_tag("innocent:8b", **{field: "elsewhere"})]})
-    assert models(BackendType.OLLAMA, {"/api/tags": tags}) == {}
+    (model,) = models(BackendType.OLLAMA, {"/api/tags": tags}).values()
+    assert model.zone is Zone.OPEN
 
 
 def test_old_ollama_is_asked_for_each_model() -> None:

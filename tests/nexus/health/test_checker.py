@@ -234,7 +234,7 @@ async def test_an_empty_list_clears_the_models() -> None:
         assert world.registry.fleet().by_model == {}
 
 
-async def test_cloud_models_of_ollama_are_left_out_and_the_reason_says_so() -> None:
+async def test_cloud_models_of_ollama_are_zone_open_and_the_reason_says_so() -> None:
     world = World()
     world.add("ollama", BackendType.OLLAMA)
     world.serve("ollama", hearsay.OLLAMA)
@@ -242,7 +242,8 @@ async def test_cloud_models_of_ollama_are_left_out_and_the_reason_says_so() -> N
         seen = world.seen("ollama")
         assert seen.status is BackendStatus.HEALTHY
         assert "ollama.com" in seen.reason
-        assert len(seen.models) == 4
+        outside = {model.id for model in seen.models if model.zone is Zone.OPEN}
+        assert outside == {"gpt-oss:120b-cloud", "kimi-k2:cloud"}
 
 
 async def test_old_ollama_tells_each_model_once_and_not_in_every_round() -> None:
