@@ -21,6 +21,8 @@ from nexus.domain.events import (
     RequestFinished,
     RequestRefused,
     RequestRouted,
+    ServerFound,
+    ServerGone,
     Update,
 )
 from tui.window import Window
@@ -57,12 +59,16 @@ class DashboardState:
     backends: Mapping[BackendId, Backend] = field(default_factory=dict[BackendId, Backend])
     loads: Mapping[BackendId, Load] = field(default_factory=dict[BackendId, Load])
     windows: Mapping[BackendId, Window] = field(default_factory=dict[BackendId, Window])
-    total: Window = field(default_factory=lambda: Window(keep=512))
+    total: Window = field(default_factory=lambda: Window(keep=256))
     log: tuple[Entry, ...] = ()
     logged: int = 0
     """Entries ever logged: `logged - len(log)` is the number of the oldest one kept."""
     probes: Mapping[str, PortProbed] = field(default_factory=dict[str, PortProbed])
     """Last result by address."""
+    waiting: Mapping[BackendId, ServerFound] = field(
+        default_factory=dict[BackendId, ServerFound]
+    )
+    """Servers beyond this machine that nobody has approved yet, oldest first."""
 
     @property
     def in_flight(self) -> int:
@@ -110,6 +116,10 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             if len(kept) >= PROBES:
                 del kept[next(iter(kept))]
             return replace(state, probes={**kept, update.url: update})
+        case ServerFound():
+            return replace(state, waiting={**state.waiting, update.id: update})
+        case ServerGone():
+            return replace(state, waiting=_without(state.waiting, update.id))
         case FleetSeen():
             return _seen(state, update)
 
@@ -124,6 +134,7 @@ def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
     return replace(
         state,
         link=Link.LIVE,
+        waiting={},  # those that still wait are told after the picture
         version=update.fleet.version,
         backends=backends,
         loads={id: update.loads.get(id, NO_LOAD) for id in backends},
@@ -159,7 +170,7 @@ def _finished(state: DashboardState, update: RequestFinished) -> DashboardState:
 
 
 def _appended(log: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    return (*log[-(LOG_LINES - 1) :], entry)
+    return log[-(LOG_LINES - 1) :] + (entry,)  # noqa: RUF005 - half the time
 
 
 def _without(values: Mapping[BackendId, T], gone: BackendId) -> dict[BackendId, T]:

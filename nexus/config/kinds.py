@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from nexus.domain.backend import BackendType, Zone
+from nexus.domain.hosts import Trust, read_host
 from nexus.domain.policy import Strategy
 from nexus.domain.urls import normalise
 
@@ -107,6 +108,24 @@ def _service(value: str) -> str:
     return value.rstrip(".") + "."
 
 
+def _entry(value: str) -> str:
+    read_host(value)
+    return value
+
+
+def _address(value: str) -> str:
+    if _is_ipv6(value) or _is_ipv4(value):
+        return value
+    raise ValueError("an IP address of this machine, such as 192.168.1.5")
+
+
+def _is_ipv4(value: str) -> bool:
+    try:
+        return bool(IPv4Address(value))
+    except ValueError:
+        return False
+
+
 def check_glob(pattern: str) -> str:
     """Return a usable glob: `*` any text, `?` one character, `[abc]`, `[a-z]`, `[!a-z]`.
 
@@ -149,6 +168,7 @@ ZoneWord = Annotated[Zone, BeforeValidator(_lower)]
 BackendTypeWord = Annotated[BackendType, BeforeValidator(_lower)]
 LogLevelWord = Annotated[LogLevel, BeforeValidator(_lower)]
 LogFormatWord = Annotated[LogFormat, BeforeValidator(_lower)]
+TrustWord = Annotated[Trust, BeforeValidator(_lower)]
 PrivacyWord = Annotated[Privacy, BeforeValidator(_lower)]
 HardLimitWord = Annotated[HardLimitAction, BeforeValidator(_lower)]
 
@@ -174,6 +194,15 @@ VariableName = Annotated[
         )
     ),
     Allowed("the name of an environment variable, never the key itself"),
+]
+HostToScan = Annotated[
+    str,
+    BeforeValidator(_stripped),
+    AfterValidator(_entry),
+    Allowed("a host, host:port or private network, `gpu-01`, `10.0.0.5:8080`, `192.168.1.0/24`"),
+]
+Address = Annotated[
+    str, BeforeValidator(_stripped), AfterValidator(_address), Allowed("an IP address")
 ]
 ServiceType = Annotated[
     str, AfterValidator(_service), Allowed("a DNS-SD service type, such as _ollama._tcp.local")

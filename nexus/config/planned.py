@@ -9,8 +9,6 @@ import re
 
 PLANNED: tuple[str, ...] = (
     "backends[].tier",
-    "discovery.service_types",
-    "discovery.grace_period_seconds",
     "routing.policies[]",
     "routing.budget",
     "logging.enable_content_logging",

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nexus.config.kinds import (
+    Address,
     Allowed,
     BackendTypeWord,
     Count,
     CountOrOff,
     Host,
+    HostToScan,
     Interval,
     LogFormat,
     LogFormatWord,
@@ -30,6 +32,7 @@ from nexus.config.kinds import (
     Switch,
     Tier,
     Timeout,
+    TrustWord,
     Url,
     VariableName,
     ZoneWord,
@@ -37,8 +40,14 @@ from nexus.config.kinds import (
 from nexus.config.routing import RoutingConfig
 from nexus.config.section import Section
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
+from nexus.domain.hosts import Trust, read_hosts
 from nexus.domain.policy import Policy
 from nexus.domain.urls import backend_id
+
+
+def _few(entries: tuple[str, ...]) -> tuple[str, ...]:
+    read_hosts(entries)
+    return entries
 
 
 class ServerConfig(Section):
@@ -123,11 +132,39 @@ class DiscoveryConfig(Section):
     enabled: Switch = Field(
         default=True, description="Look for servers on this machine and network."
     )
+    trust: TrustWord = Field(
+        default=Trust.ASK,
+        description="What becomes of servers beyond this machine: `auto` uses them, `ask` lets "
+        "them wait for approval, `off` does not look for them.",
+    )
+    mdns: Switch = Field(default=True, description="Listen to mDNS announcements.")
     service_types: Annotated[
         tuple[ServiceType, ...], Allowed('a list of DNS-SD service types, ["_ollama._tcp.local"]')
     ] = Field(
-        default=("_ollama._tcp.local.", "_llm._tcp.local."),
+        default=("_ollama._tcp.local.", "_llm._tcp.local.", "_saturn._tcp.local."),
         description="mDNS service types to browse.",
+    )
+    interfaces: Annotated[tuple[Address, ...], Allowed("a list of IP addresses")] = Field(
+        default=(),
+        description="Own addresses of the interfaces that mDNS uses; empty means all.",
+        examples=[["192.168.1.5"]],
+    )
+    beacons: Switch = Field(
+        default=True, description="Listen to the UDP beacons of Lemonade and exo."
+    )
+    hosts: Annotated[
+        tuple[HostToScan, ...],
+        AfterValidator(_few),
+        Allowed("a list of hosts, host:port and private networks, 1024 addresses at most"),
+    ] = Field(
+        default=(),
+        description="Where else to look, politely, every five minutes. What is named here by "
+        "itself is used at once; what a network holds waits for approval.",
+        examples=[["gpu-01", "10.0.0.5:8080", "192.168.1.0/24"]],
+    )
+    ports: Annotated[tuple[Port, ...], Allowed("a list of ports")] = Field(
+        default=(11434, 1234, 8080, 8000, 52415),
+        description="Ports looked at on this machine and on hosts without a port.",
     )
     grace_period_seconds: Patience = Field(
         default=60, description="How long a server that left the network is remembered, seconds."

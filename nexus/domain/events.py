@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Load
+from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Load, Source
 from nexus.domain.decision import RouteReason
 from nexus.domain.fleet import Fleet
 
@@ -125,6 +125,35 @@ class PortProbed:
     """`Ollama 0.33.0`, `connection refused`, `answers, but not like an LLM server`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerFound:
+    """A recognised server beyond this machine waits for somebody's word; nothing is sent there."""
+
+    at: float
+    """Unix seconds of the first sight."""
+    id: BackendId
+    """What it will be called when approved."""
+    name: str
+    """Chosen by whoever announces it. Text from outside: clean before display."""
+    url: str
+    type: BackendType
+    detail: str
+    """`vLLM 0.11.0 (/v1/models owned_by)`: what it is, and how that is known."""
+    source: Source
+    via: str
+    """`mDNS _ollama._tcp`, `beacon of 192.168.1.9`, `scan of 192.168.1.0/24`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerGone:
+    """A server waits no longer: it was approved, dismissed, or has left."""
+
+    at: float
+    id: BackendId
+    name: str
+    why: str
+
+
 Event = (
     BackendChanged
     | BackendRemoved
@@ -133,6 +162,8 @@ Event = (
     | RequestRefused
     | RequestFinished
     | PortProbed
+    | ServerFound
+    | ServerGone
 )
 Update = FleetSeen | Event
 """What a front end receives: a picture first, changes after it."""

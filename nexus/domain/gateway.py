@@ -54,3 +54,11 @@ class FleetSource(Protocol):
     async def scan(self) -> None:
         """Probe the well-known local ports now."""
         ...
+
+    async def approve(self, backend_id: BackendId) -> None:
+        """Use a server that waits (`ServerFound`)."""
+        ...
+
+    async def dismiss(self, backend_id: BackendId) -> None:
+        """Forget a server that waits, and do not ask about it again."""
+        ...

@@ -52,6 +52,12 @@ class ReplaySource:
     async def scan(self) -> None:
         self._wish("scan", "")
 
+    async def approve(self, backend_id: BackendId) -> None:
+        self._wish("approve", backend_id)
+
+    async def dismiss(self, backend_id: BackendId) -> None:
+        self._wish("dismiss", backend_id)
+
     def _wish(self, verb: str, backend_id: str) -> None:
         if self.refusal is not None:
             raise self.refusal
