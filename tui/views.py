@@ -18,6 +18,9 @@ from tui.render.filters import backend_text, entry_text, matches
 from tui.state import EMPTY, NO_LOAD, DashboardState, Entry
 from tui.window import Latency, Window, history, latency, rates
 
+KEPT_LINES = 300
+"""Painted log lines kept, a few screens full."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -115,6 +118,7 @@ class ModelView:
         self._rows: dict[str, matrix.ModelRow] = {}
         self._page: tuple[Backend, ...] = ()
         self._shape: tuple[object, ...] = ()
+        self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self.columns: tuple[Column, ...] = matrix.FIXED
         self.keys: tuple[str, ...] = ()
         self.first = 0
@@ -132,6 +136,7 @@ class ModelView:
         if facts is not self._facts:
             self._rows = {row.name: row for row in matrix.model_rows(everyone)}
         self._facts, self._shape = facts, shape
+        self._cells.clear()
         self.first = max(0, min(self.first, len(everyone) - 1))
         self.columns = matrix.columns(everyone, width, gap, self.first)
         shown = len(self.columns) - len(matrix.FIXED)
@@ -151,10 +156,12 @@ class ModelView:
         return self._rows.get(name)
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
-        row = self._rows.get(cast(str, key))
-        if row is None:
-            return (UNKNOWN,) * len(self.columns)
-        return matrix.cells(row, self._page)
+        cells = self._cells.get(key)
+        if cells is None:
+            row = self._rows.get(cast(str, key))
+            blank = (UNKNOWN,) * len(self.columns)
+            cells = self._cells[key] = matrix.cells(row, self._page) if row else blank
+        return cells
 
 
 class LogView:
@@ -166,6 +173,7 @@ class LogView:
         self._words = ""
         self._seen = 0
         self._matched: list[int] = []
+        self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self.keys: Sequence[int] = ()
 
     @property
@@ -196,7 +204,13 @@ class LogView:
         return self._state.log[at] if 0 <= at < len(self._state.log) else None
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
-        entry = self.entry(cast(int, key))
-        if entry is None:
-            return (UNKNOWN,) * len(routing.COLUMNS)
-        return routing.cells(entry, self._utc_offset_s)
+        cells = self._cells.get(key)
+        if cells is None:
+            entry = self.entry(cast(int, key))
+            if entry is None:
+                return (UNKNOWN,) * len(routing.COLUMNS)
+            if len(self._cells) >= KEPT_LINES:
+                self._cells.clear()
+            # An entry never changes, so neither do its cells.
+            cells = self._cells[key] = routing.cells(entry, self._utc_offset_s)
+        return cells
