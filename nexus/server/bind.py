@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import json
 import socket
-import urllib.error
 import urllib.request
 
 from nexus.errors import ConfigError
@@ -87,7 +87,7 @@ def _ask(url: str) -> bytes:
     try:
         with opener.open(url, timeout=1) as reply:
             return reply.read(65536)
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, http.client.HTTPException):  # urllib's errors are OSErrors
         return b""
 
 

@@ -95,6 +95,7 @@ class Connection(asyncio.Protocol):
         self._lines = bytearray()
         self._extra_hops: set[bytes] | None = None
         self._head_bytes = 0
+        self._unheaded = 0
         self._length: int | None = None
         self._kind = b""
         self._encoding = b""
@@ -182,6 +183,13 @@ class Connection(asyncio.Protocol):
             self._overrun = True
         if self._sink is None:
             return  # a callback failed
+        if not self._headed:
+            # The parser tells of a header at its end only, so one without end is counted here.
+            self._unheaded += len(data)
+            if self._unheaded > HEAD_LIMIT:
+                text = f"Backend '{self.name}' sent a response head without end"
+                self._fail(UpstreamBroken(text))
+            return
         if self._pieces:
             pieces = self._pieces
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
