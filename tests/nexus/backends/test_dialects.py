@@ -79,11 +79,11 @@ def test_llamacpp_without_the_right_key_says_so() -> None:
     assert (reading.outcome, reading.reason) == (Outcome.DENIED, "HTTP 401: Invalid API Key")
 
 
-def test_llamacpp_asleep_is_well_because_a_request_wakes_it() -> None:
+def test_llamacpp_asleep_keeps_its_model_because_a_request_wakes_it() -> None:
     server = recorded("llamacpp-auth/models_sleeping", "llamacpp-auth/props_sleeping")
     replies = [server.get(call.path, NOBODY) for call in LLAMACPP.models_calls()]
     assert LLAMACPP.read_probe(replies[0]).outcome is Outcome.OK
-    assert LLAMACPP.read_state(replies).outcome is Outcome.OK
+    assert LLAMACPP.read_state(replies).outcome is Outcome.SLEEPING
     asleep = models(BackendType.LLAMACPP, server)["tiny"]
     assert (asleep.residency, asleep.loaded) == (Residency.SLEEPING, True)
 
@@ -152,7 +152,7 @@ def test_vllm_asleep_is_not_ready_although_it_says_healthy() -> None:
     listed = capture("vllm/models")
     assert VLLM.read_state([listed, NOBODY, awake]).outcome is Outcome.OK
     reading = VLLM.read_state([listed, NOBODY, asleep])
-    assert reading.outcome is Outcome.LOADING
+    assert reading.outcome is Outcome.SLEEPING
     assert "wake_up" in reading.reason
 
 
