@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nexus.backends import facts, openai, reading
+from nexus.backends import openai, reading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model
 from nexus.domain.http import HttpCall
 

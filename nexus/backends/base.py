@@ -28,7 +28,7 @@ class Outcome(Enum):
     DENIED = "denied"
     """401 or 403: it lives, and will not talk to us."""
     SILENT = "silent"
-    """It took the connection and did not answer in time. No dialect says this: there is no reply."""
+    """It took the connection and did not answer in time. No dialect says this: nothing came."""
     UNREACHABLE = "unreachable"
     """No connection. No dialect says this either."""
 

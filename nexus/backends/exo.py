@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import msgspec
 
-from nexus.backends import facts, openai, reading
+from nexus.backends import openai, reading
 from nexus.backends.base import Outcome, ProbeReading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.addresses import is_outside
 from nexus.domain.backend import BackendType, FactSource, Model, Residency, Zone
 from nexus.domain.http import HttpCall, HttpReply

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexus.backends import facts, openai, reading
+from nexus.backends import openai, reading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, Model
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.domain.request import Endpoint

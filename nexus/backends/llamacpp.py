@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
-from nexus.backends import facts, metrics, openai, reading
+from nexus.backends import metrics, openai, reading
 from nexus.backends.base import Concurrency, Outcome, ProbeReading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
 
@@ -61,7 +62,9 @@ class LlamaCpp(openai.OpenAICompatible):
         props = reading.document(replies[1])
         build = reading.short(props.get("build_info"), 40)
         if props.get("is_sleeping") is True:
-            return ProbeReading(Outcome.SLEEPING, "idle for so long that it freed its memory", build)
+            return ProbeReading(
+                Outcome.SLEEPING, "idle for so long that it freed its memory", build
+            )
         return ProbeReading(Outcome.OK, version=build)
 
     def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.backends import facts, openai, reading
+from nexus.backends import openai, reading
 from nexus.backends.base import Concurrency
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
 

@@ -15,9 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nexus.backends import facts, openai, reading
+from nexus.backends import openai, reading
 from nexus.backends.base import Outcome, ProbeReading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model, Residency, Zone
 from nexus.domain.http import HttpCall, HttpReply
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from nexus.backends import catalogue, facts, reading
+from nexus.backends import catalogue, reading
 from nexus.backends.base import NOT_SAID, Concurrency, Outcome, ProbeReading
 from nexus.backends.reading import Object
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.domain.request import Endpoint

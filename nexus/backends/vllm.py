@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.backends import facts, metrics, openai, reading
+from nexus.backends import metrics, openai, reading
 from nexus.backends.base import Concurrency, Outcome, ProbeReading
+from nexus.domain import facts
 from nexus.domain.backend import BackendType, FactSource, Model, Residency
 from nexus.domain.http import HttpCall, HttpReply
 
