@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
+from nexus.discovery.places import places
 from nexus.domain.backend import (
     Backend,
     BackendFace,
@@ -22,7 +23,7 @@ from nexus.domain.backend import (
     Zone,
     default_zone,
 )
-from nexus.domain.events import PortProbed, Update
+from nexus.domain.events import PortProbed, ServerFound, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
@@ -47,6 +48,14 @@ class Checks(Protocol):
     async def check(self, backend_id: BackendId) -> None: ...
 
 
+class Lobby(Protocol):
+    """Servers that were found and wait: `nexus.discovery.waiting.WaitingRoom`."""
+
+    def all(self) -> tuple[ServerFound, ...]: ...
+    def find(self, word: str) -> ServerFound | None: ...
+    def dismiss(self, id: BackendId) -> ServerFound | None: ...
+
+
 class Control:
     """See the module.
 
@@ -59,7 +68,9 @@ class Control:
         checks: the health checker.
         scan: looks at the well-known ports.
         recognise: finds out what runs at a URL.
-        probed: the last look at each port.
+        probed: the last look at each address.
+        waiting: servers that wait for approval.
+        admit: registers one of them.
         keeper: keeps changes over a restart; None in a demo.
     """
 
@@ -75,6 +86,8 @@ class Control:
         scan: Callable[[], Awaitable[object]],
         recognise: Recognise,
         probed: Mapping[str, PortProbed],
+        waiting: Lobby,
+        admit: Callable[[ServerFound], BackendFace | None],
         keeper: Keeper | None,
     ) -> None:
         self._info = info
@@ -86,6 +99,8 @@ class Control:
         self._scan = scan
         self._recognise = recognise
         self._probed = probed
+        self._waiting = waiting
+        self._admit = admit
         self._keeper = keeper
         self._keeping = asyncio.Lock()
 
@@ -112,18 +127,30 @@ class Control:
         """`FleetSeen` first, changes after it, `FleetSeen` again when this reader fell behind."""
         reader = self._bus.reader()
         try:
-            yield self._registry.seen()
-            for probe in list(self._probed.values()):  # what was scanned before this reader came
-                yield probe
+            for update in self._opening():
+                yield update
             while not reader.closed:
                 await reader.wait()
                 events, missed = reader.take()
                 if missed:
-                    yield self._registry.seen()
+                    for update in self._opening():
+                        yield update
                 for event in events:
                     yield event
         finally:
             reader.close()
+
+    def _opening(self) -> list[Update]:
+        """Everything that is so now, for a reader that starts or has missed something."""
+        return [self._registry.seen(), *self._probed.values(), *self._waiting.all()]
+
+    def discovered(self) -> tuple[ServerFound, ...]:
+        """Servers beyond this machine that wait for approval, oldest first."""
+        return self._waiting.all()
+
+    def looked_at(self) -> tuple[PortProbed, ...]:
+        """Every address that was looked at, with what came of it."""
+        return tuple(self._probed.values())
 
     # ---- doing
 
@@ -152,8 +179,46 @@ class Control:
         await self._checks.check(self.resolve(backend_id).id)
 
     async def scan(self) -> None:
-        """Probe the well-known local ports now."""
+        """Probe the well-known local ports now, and look again at what was announced."""
         await self._scan()
+
+    async def approve(self, backend_id: BackendId) -> None:
+        """Use a server that waits, or was dismissed."""
+        await self.admit(backend_id)
+
+    async def admit(self, word: str) -> Backend:
+        """Register a server that waits, by id, name or URL, and check it at once.
+
+        Raises:
+            NotFound: none of that name waits.
+            Conflict: another backend has its URL or its name.
+        """
+        server = self.find_waiting(word)
+        face = self._admit(server)
+        if face is None:
+            raise Conflict(f"{server.url} is registered already")
+        log.info("backend %s approved: %s, %s", face.name, face.type.value, face.url)
+        await self._keep(lambda text: with_backend(text, face.name, _keys(face)))
+        await self._checks.check(face.id)
+        return self.resolve(face.id)
+
+    async def dismiss(self, backend_id: BackendId) -> None:
+        """Forget a server that waits, until Nexus starts anew or somebody approves it."""
+        server = self.find_waiting(backend_id)
+        self._waiting.dismiss(server.id)
+        log.info("%s at %s was dismissed", server.name, server.url)
+
+    def find_waiting(self, word: str) -> ServerFound:
+        """One that waits, by id, name or URL.
+
+        Raises:
+            NotFound: there is none; the sentence lists those there are.
+        """
+        server = self._waiting.find(word)
+        if server is None:
+            names = ", ".join(one.name for one in self._waiting.all()) or "none"
+            raise NotFound(f"No server called '{word[:100]}' waits for approval. Waiting: {names}")
+        return server
 
     async def add(
         self,
@@ -195,15 +260,17 @@ class Control:
             priority=priority,
             api_key_env=api_key_env,
         )
+        spots = await places(url)
         for other in self.fleet().backends.values():
-            if other.id == face.id:
+            found = other.face.source not in (Source.STATIC, Source.MANUAL)
+            same = other.face.url == url or (found and bool(spots & await places(other.face.url)))
+            if same and found:  # the operator's word replaces a guess
+                self._registry.remove(other.id)
+            elif other.id == face.id:
                 raise Conflict(
                     f"A backend called '{name}' is registered already ({other.face.url})"
                 )
-            if other.face.url == url:
-                if other.face.source is Source.PROBE:  # the operator's word replaces a guess
-                    self._registry.remove(other.id)
-                    continue
+            elif same:
                 raise Conflict(f"{url} is registered already, as '{other.name}'")
         self._registry.add(face)
         log.info("backend %s added: %s, %s", name, type.value, url)

@@ -23,10 +23,14 @@ from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
 from nexus.backends.table import DIALECTS
 from nexus.control import Control
+from nexus.discovery.network import Network, Wishes
 from nexus.discovery.probe import Found, PortScanner, identify
+from nexus.discovery.scout import Scout
+from nexus.discovery.waiting import WaitingRoom
 from nexus.domain.backend import BackendFace, BackendId, BackendType
 from nexus.domain.events import BackendRemoved, Event, LoadChanged, PortProbed
 from nexus.domain.gateway import GatewayInfo
+from nexus.domain.hosts import read_hosts
 from nexus.domain.policy import Policy
 from nexus.health.checker import HealthChecker
 from nexus.proxy.carrier import Carrier
@@ -53,6 +57,8 @@ log = get_logger("nexus.runtime")
 
 MB = 1_000_000
 
+MOST_PROBED = 128
+"""Addresses whose last look is remembered."""
 
 @dataclass(slots=True)
 class _InForce:
@@ -140,6 +146,9 @@ async def running(
         if bus.live:
             bus.publish_live(LoadChanged(backend_id, load.seen()))
 
+            probed.pop(event.url, None)
+            if len(probed) >= MOST_PROBED:  # announcers choose names: the oldest goes
+                del probed[next(iter(probed))]
     def routed(story: Story) -> None:
         if bus.live:
             bus.publish_live(story.routed(time.time()))
@@ -182,15 +191,34 @@ async def running(
         found = await identify(client, its_url)
         return (found.type, found.detail) if isinstance(found, Found) else None
 
+        ports=config.discovery.ports,
     info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
     control = Control(
+    waiting = WaitingRoom(publish, time.time)
+    scout = Scout(
+        registry,
+        client,
+        publish,
+        waiting,
+        checker,
+        own_url=url,
+        trust=config.discovery.trust,
+        grace_s=config.discovery.grace_period_seconds,
+    )
+    network = Network(scout, _wishes(config), url)
+
+    async def scan() -> None:
+        async with asyncio.TaskGroup() as looks:
+            looks.create_task(scanner.scan(), name="port scan on a wish")
+            if config.discovery.enabled and not demo:
+                looks.create_task(network.scan(), name="network scan on a wish")
         info,
         registry,
         bus,
         lambda: in_force.policy,
         time.time,
         checks=checker,
-        scan=scanner.scan,
+        scan=scan,
         recognise=recognise,
         probed=probed,
         keeper=keeper,
@@ -232,6 +260,7 @@ async def running(
             server.should_exit = True
             await asyncio.wait([serving])
             for task in helpers:
+            helpers.append(group.create_task(network.run(), name="network discovery"))
                 task.cancel()
             pools.close()
 
@@ -258,3 +287,16 @@ def _timeouts(config: NexusConfig) -> Timeouts:
         idle_s=server.idle_timeout_seconds,
         total_s=server.request_timeout_seconds,
     )
+def _wishes(config: NexusConfig) -> Wishes:
+    wanted = config.discovery
+    return Wishes(
+        trust=wanted.trust,
+        mdns=wanted.mdns,
+        services=wanted.service_types,
+        interfaces=wanted.interfaces,
+        beacons=wanted.beacons,
+        hosts=read_hosts(wanted.hosts),
+        ports=wanted.ports,
+    )
+
+

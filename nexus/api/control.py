@@ -135,6 +135,26 @@ def control_app(control: Control) -> FastAPI:
         await control.check(BackendId(name))
         return _seen(control, name)
 
+    @app.get(
+        "/nexus/v1/discovered", summary="Servers that wait for approval, and what was looked at"
+    )
+    async def discovered() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return {
+            "waiting": [views.waiting(server) for server in control.discovered()],
+            "looked_at": [views.looked_at(probe) for probe in control.looked_at()],
+        }
+
+    @app.post("/nexus/v1/discovered/{name}/approve", status_code=201, summary="Use this server")
+    async def approve(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        backend = await control.admit(name)
+        return _seen(control, backend.id)
+
+    @app.post("/nexus/v1/discovered/{name}/dismiss", summary="Forget it until the next start")
+    async def dismiss(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        server = control.find_waiting(name)
+        await control.dismiss(server.id)
+        return {"dismissed": server.name}
+
     @app.post("/nexus/v1/scan", summary="Look for servers on this machine now")
     async def scan(_: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         await control.scan()

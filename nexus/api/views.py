@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nexus.domain.backend import Backend, Load, Model
+from nexus.domain.events import PortProbed, ServerFound
+from nexus.domain.urls import without_userinfo
 
 
 def backend(backend: Backend, load: Load) -> dict[str, Any]:
@@ -42,6 +44,30 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
 def without_credentials(url: str) -> str:
     """A URL that may be shown."""
     parts = urlsplit(url)
+def waiting(server: ServerFound) -> dict[str, Any]:
+    """A server that waits for approval."""
+    return {
+        "id": server.id,
+        "name": server.name,
+        "url": without_credentials(server.url),
+        "backend_type": server.type.value,
+        "detail": server.detail,
+        "discovery_source": server.source.value,
+        "via": server.via,
+        "found_at": server.at,
+    }
+
+
+def looked_at(probe: PortProbed) -> dict[str, Any]:
+    """An address with what came of looking at it."""
+    return {
+        "url": without_userinfo(probe.url),
+        "found": probe.found.value if probe.found else None,
+        "detail": probe.detail,
+        "at": probe.at,
+    }
+
+
     if "@" not in parts.netloc:
         return url
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -113,6 +113,15 @@ async def listening(host: str, port: int) -> str:
     return ""
 
 
+def port_of(url: str) -> int | None:
+    """The port of a URL, else None."""
+    try:
+        parts = urlsplit(url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+
+
 def local_port(url: str) -> int | None:
     """The port of a URL that means this machine, else None."""
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
@@ -91,7 +91,12 @@ def canonical(address: str) -> str:
 class Places:
     """Places of URLs, remembered for a minute: names are not asked for at every look."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        resolve: Callable[[str], Awaitable[Collection[str]]] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._resolve = resolve or addresses_of
         self._monotonic = monotonic
         self._kept: dict[str, tuple[float, frozenset[Place]]] = {}
 
@@ -103,13 +108,20 @@ class Places:
             return kept[1]
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
-        found = await places(url)
+        found = await places(url, self._resolve)
         self._kept[url] = (now, found)
         return found
 
 
-async def places(url: str) -> frozenset[Place]:
-    """Every place a URL may lead to; empty when its host cannot be resolved within a second."""
+async def places(
+    url: str, resolve: Callable[[str], Awaitable[Collection[str]]] | None = None
+) -> frozenset[Place]:
+    """Every place a URL may lead to; empty when its host cannot be resolved within a second.
+
+    Args:
+        url: of a backend.
+        resolve: addresses of a host name; DNS and what else the system asks by default.
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -120,11 +132,13 @@ async def places(url: str) -> frozenset[Place]:
     try:
         ip_address(host.partition("%")[0])
     except ValueError:
-        return frozenset(Place(one, port, path) for one in await _resolve(host))
+        found = await (resolve or addresses_of)(host)
+        return frozenset(Place(canonical(one), port, path) for one in found)
     return frozenset({Place(canonical(host), port, path)})
 
 
-async def _resolve(host: str) -> set[str]:
+async def addresses_of(host: str) -> Collection[str]:
+    """Numeric addresses of a name; empty where there is none, or the answer takes too long."""
     if host.rstrip(".").lower() == "localhost":
         return {HERE}
     loop = asyncio.get_running_loop()
@@ -133,4 +147,4 @@ async def _resolve(host: str) -> set[str]:
             found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return set()
-    return {canonical(str(entry[4][0])) for entry in found}
+    return {str(entry[4][0]) for entry in found}

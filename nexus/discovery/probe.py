@@ -17,7 +17,16 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from nexus.discovery.identify import Asker, Found, Stranger, identify, listening, local_port
+from nexus.discovery.identify import (
+    Asker,
+    Found,
+    Stranger,
+    identify,
+    listening,
+    local_port,
+    port_of,
+)
+from nexus.discovery.places import Places, canonical
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.events import Event, PortProbed
 from nexus.domain.fleet import Fleet
@@ -33,6 +42,9 @@ STRANGER_INTERVAL_S = 60.0
 """An open port that is no LLM server is asked again after this."""
 Connect = Callable[[str, int], Awaitable[str]]
 """Empty when something listens there, else why not."""
+
+
+_NAMED = frozenset({Source.STATIC, Source.MANUAL})
 
 
 class Book(Protocol):
@@ -55,6 +67,7 @@ class PortScanner:
         added: told of every new backend (the health checker's `wake`).
         ports: on 127.0.0.1.
         grace_s: how long a found server may be away.
+        places: where the URLs of other backends lead.
         connect, sleep, monotonic, now: the machine, replaceable in tests.
     """
 
@@ -71,6 +84,7 @@ class PortScanner:
         grace_s: float = 60.0,
         interval_s: float = SCAN_INTERVAL_S,
         connect: Connect | None = None,
+        places: Places | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
@@ -85,6 +99,7 @@ class PortScanner:
         self._grace_s = grace_s
         self._interval_s = interval_s
         self._connect = connect or listening
+        self._places = places or Places()
         self._sleep = sleep
         self._monotonic = monotonic
         self._now = now
@@ -117,9 +132,10 @@ class PortScanner:
         if self._own == port:
             self._say(port, url, None, "this is Nexus itself", loud)
             return
-        known = self._known(port)
-        if known is not None and known.source is not Source.PROBE:
-            self._say(port, url, known.type, f"configured as {known.name}", loud)
+        known = await self._known(port)
+        if known is not None and not self._is_ours(known, url):
+            how = "configured" if known.source in _NAMED else "known"
+            self._say(port, url, known.type, f"{how} as {known.name}", loud)
             return
         refused = await self._connect(self._host, port)
         if refused:
@@ -148,7 +164,7 @@ class PortScanner:
         if known is not None and known.type is not found.type:
             # Another program has taken the port: what was known of the old one is void.
             self._registry.remove(known.id)
-        if self._known(port) is None:
+        if await self._known(port) is None:
             self._add(port, found)
         self._say(port, url, found.type, found.detail, loud)
 
@@ -182,12 +198,22 @@ class PortScanner:
         asked = self._asked_at.get(port)
         return asked is None or self._monotonic() - asked >= STRANGER_INTERVAL_S
 
-    def _known(self, port: int) -> BackendFace | None:
-        """Who is registered for this port of this machine, by any of its names."""
+    async def _known(self, port: int) -> BackendFace | None:
+        """Who is registered for this port of this machine, by any of its names or addresses."""
         for backend in self._registry.fleet().backends.values():
-            if local_port(backend.face.url) == port:
-                return backend.face
+            face = backend.face
+            if port_of(face.url) != port:
+                continue
+            if local_port(face.url) == port:
+                return face
+            spots = await self._places.of(face.url)
+            if any(spot.address == canonical(self._host) for spot in spots):
+                return face
         return None
+
+    def _is_ours(self, face: BackendFace, url: str) -> bool:
+        """Whether this scanner put it there: by its own way to name a server."""
+        return face.source is Source.PROBE and face.url == url
 
     def _say(self, port: int, url: str, found: BackendType | None, detail: str, loud: bool) -> None:
         news = (found, detail)

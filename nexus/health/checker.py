@@ -195,6 +195,11 @@ class HealthChecker:
                 await patient.wake.wait()
             else:
                 await self._clock.wait(patient.wake, pause)
+    def reset(self, backend_id: BackendId) -> None:
+        """Its server left or moved: what was known of its health is void, one check decides."""
+        if patient := self._patients.get(backend_id):
+            patient.pulse = Pulse()
+
 
     def _patient(self, backend: Backend) -> _Patient:
         patient = self._patients.get(backend.id)

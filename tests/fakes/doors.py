@@ -18,6 +18,7 @@ from nexus.api.asgi_door import AsgiDoor
 from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
 from nexus.control import Control
+from nexus.discovery.waiting import WaitingRoom
 from nexus.domain.backend import BackendFace, BackendId, BackendStatus, BackendType, Model
 from nexus.domain.events import RequestRefused
 from nexus.domain.gateway import GatewayInfo
@@ -134,6 +135,8 @@ async def _door(
         scan=scan,
         recognise=recognise,
         probed={},
+        waiting=WaitingRoom(bus.publish, time.time),
+        admit=lambda server: None,
         keeper=None,
     )
     hot = Hot(carrier, bus.publish, time.time, body_limit)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from nexus.discovery.identify import Found, Stranger, identify, listening, local_port
+from nexus.discovery.places import Places
 from nexus.discovery.probe import WELL_KNOWN, PortScanner, scan
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, Zone
 from nexus.domain.events import PortProbed
@@ -32,6 +33,8 @@ class Machine:
         self.said: list[PortProbed] = []
         self.added: list[BackendId] = []
         self.connected: list[int] = []
+        self.names_of: dict[str, list[str]] = {}
+        """Addresses by host name, for whoever asks DNS."""
         self.scanner = PortScanner(
             self.registry,
             self.asker,
@@ -39,6 +42,7 @@ class Machine:
             own_url=own_url,
             added=self.added.append,
             connect=self._connect,
+            places=Places(self._resolve),
             sleep=self.clock.sleep,
             monotonic=self.clock.monotonic,
             now=self.clock.monotonic,
@@ -48,6 +52,9 @@ class Machine:
     def _hear(self, event: object) -> None:
         assert isinstance(event, PortProbed)
         self.said.append(event)
+
+    async def _resolve(self, name: str) -> Collection[str]:
+        return self.names_of.get(name, ())
 
     async def _connect(self, host: str, port: int) -> str:
         self.connected.append(port)
