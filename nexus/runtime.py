@@ -56,9 +56,9 @@ if TYPE_CHECKING:
 log = get_logger("nexus.runtime")
 
 MB = 1_000_000
-
 MOST_PROBED = 128
 """Addresses whose last look is remembered."""
+
 
 @dataclass(slots=True)
 class _InForce:
@@ -139,6 +139,9 @@ async def running(
         if isinstance(event, BackendRemoved):
             pools.forget(event.backend_id)
         elif isinstance(event, PortProbed):
+            probed.pop(event.url, None)
+            if len(probed) >= MOST_PROBED:  # announcers choose names: the oldest goes
+                del probed[next(iter(probed))]
             probed[event.url] = event
         bus.publish(event)
 
@@ -146,9 +149,6 @@ async def running(
         if bus.live:
             bus.publish_live(LoadChanged(backend_id, load.seen()))
 
-            probed.pop(event.url, None)
-            if len(probed) >= MOST_PROBED:  # announcers choose names: the oldest goes
-                del probed[next(iter(probed))]
     def routed(story: Story) -> None:
         if bus.live:
             bus.publish_live(story.routed(time.time()))
@@ -184,16 +184,9 @@ async def running(
         publish,
         own_url=url,
         added=checker.wake,
+        ports=config.discovery.ports,
         grace_s=config.discovery.grace_period_seconds,
     )
-
-    async def recognise(its_url: str) -> tuple[BackendType, str] | None:
-        found = await identify(client, its_url)
-        return (found.type, found.detail) if isinstance(found, Found) else None
-
-        ports=config.discovery.ports,
-    info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
-    control = Control(
     waiting = WaitingRoom(publish, time.time)
     scout = Scout(
         registry,
@@ -212,6 +205,13 @@ async def running(
             looks.create_task(scanner.scan(), name="port scan on a wish")
             if config.discovery.enabled and not demo:
                 looks.create_task(network.scan(), name="network scan on a wish")
+
+    async def recognise(its_url: str) -> tuple[BackendType, str] | None:
+        found = await identify(client, its_url)
+        return (found.type, found.detail) if isinstance(found, Found) else None
+
+    info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
+    control = Control(
         info,
         registry,
         bus,
@@ -221,6 +221,8 @@ async def running(
         scan=scan,
         recognise=recognise,
         probed=probed,
+        waiting=waiting,
+        admit=scout.approve,
         keeper=keeper,
     )
     body_limit = config.server.max_body_mb * MB
@@ -251,6 +253,7 @@ async def running(
             helpers.append(group.create_task(reloader.run(), name="configuration"))
         if config.discovery.enabled and not demo:
             helpers.append(group.create_task(scanner.run(), name="port scan"))
+            helpers.append(group.create_task(network.run(), name="network discovery"))
         await server.ready.wait()
         try:
             yield Gateway(control, carrier, pools, url)
@@ -260,7 +263,6 @@ async def running(
             server.should_exit = True
             await asyncio.wait([serving])
             for task in helpers:
-            helpers.append(group.create_task(network.run(), name="network discovery"))
                 task.cancel()
             pools.close()
 
@@ -279,14 +281,6 @@ async def _drain(carrier: Carrier, patience_s: float) -> None:
         await asyncio.sleep(0.05)  # their last event leaves
 
 
-def _timeouts(config: NexusConfig) -> Timeouts:
-    server = config.server
-    return Timeouts(
-        connect_s=server.connect_timeout_seconds,
-        first_byte_s=server.first_byte_timeout_seconds,
-        idle_s=server.idle_timeout_seconds,
-        total_s=server.request_timeout_seconds,
-    )
 def _wishes(config: NexusConfig) -> Wishes:
     wanted = config.discovery
     return Wishes(
@@ -300,3 +294,11 @@ def _wishes(config: NexusConfig) -> Wishes:
     )
 
 
+def _timeouts(config: NexusConfig) -> Timeouts:
+    server = config.server
+    return Timeouts(
+        connect_s=server.connect_timeout_seconds,
+        first_byte_s=server.first_byte_timeout_seconds,
+        idle_s=server.idle_timeout_seconds,
+        total_s=server.request_timeout_seconds,
+    )

@@ -140,6 +140,11 @@ class HealthChecker:
             patient.wake.set()
         self._news.set()
 
+    def reset(self, backend_id: BackendId) -> None:
+        """Its server left or moved: what was known of its health is void, one check decides."""
+        if patient := self._patients.get(backend_id):
+            patient.pulse = Pulse()
+
     def connection_failed(self, backend_id: BackendId, reason: str) -> None:
         """A request could not connect: look for yourself, soon, until it is clear.
 
@@ -195,11 +200,6 @@ class HealthChecker:
                 await patient.wake.wait()
             else:
                 await self._clock.wait(patient.wake, pause)
-    def reset(self, backend_id: BackendId) -> None:
-        """Its server left or moved: what was known of its health is void, one check decides."""
-        if patient := self._patients.get(backend_id):
-            patient.pulse = Pulse()
-
 
     def _patient(self, backend: Backend) -> _Patient:
         patient = self._patients.get(backend.id)
