@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import uvicorn
 
@@ -18,10 +18,8 @@ from nexus.api.asgi_door import AsgiDoor
 from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
 from nexus.control import Control
-from nexus.discovery.waiting import WaitingRoom
-from nexus.domain.backend import BackendFace, BackendId, BackendStatus, BackendType, Model
+from nexus.domain.backend import BackendFace, BackendStatus, Model
 from nexus.domain.events import RequestRefused
-from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.proxy.carrier import Carrier
 from nexus.registry.registry import Registry
@@ -31,19 +29,10 @@ from nexus.server.protocol import Fast, NexusProtocol
 from nexus.telemetry.bus import Bus
 from nexus.upstream.pool import Timeouts
 from nexus.upstream.pools import Pools
+from tests.fakes.desk import Checked, Scans, control_over
 from tests.fakes.gateway import face
 
 MODELS = (Model("m"),)
-
-
-@dataclass
-class Checked:
-    """Stands in for the health checker: remembers what it was asked to check."""
-
-    ids: list[BackendId] = field(default_factory=list)
-
-    async def check(self, backend_id: BackendId) -> None:
-        self.ids.append(backend_id)
 
 
 @dataclass
@@ -58,7 +47,7 @@ class Door:
     checks: Checked
     bus: Bus
     server: GuestServer
-    scans: list[int]
+    scans: Scans
 
     def connections(self) -> list[NexusProtocol]:
         """Client connections of the protocol door."""
@@ -116,28 +105,9 @@ async def _door(
     )
     listener = bind("127.0.0.1", 0)
     url = url_of(listener)
-    checks = Checked()
-    scans: list[int] = []
-
-    async def scan() -> None:
-        scans.append(1)
-
-    async def recognise(its_url: str) -> tuple[BackendType, str] | None:
-        return None
-
-    control = Control(
-        GatewayInfo(url, "1.2.3", 1_700_000_000.0, ""),
-        registry,
-        bus,
-        lambda: policy,
-        time.time,
-        checks=checks,
-        scan=scan,
-        recognise=recognise,
-        probed={},
-        waiting=WaitingRoom(bus.publish, time.time),
-        admit=lambda server: None,
-        keeper=None,
+    checks, scans = Checked(), Scans()
+    control = control_over(
+        registry, bus, url=url, policy=lambda: policy, checks=checks, scans=scans
     )
     hot = Hot(carrier, bus.publish, time.time, body_limit)
     app = App(control, AsgiDoor(hot, body_limit))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import pytest
 
-from nexus.errors import NexusError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
+from nexus.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from nexus.upstream.connection import HEAD_LIMIT, Connection
+from tests.fakes.heard import Heard
 
 
 class Wire(asyncio.Transport):
@@ -34,46 +34,6 @@ class Wire(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
-
-
-@dataclass
-class Heard:
-    """A sink that writes everything down."""
-
-    status: int = 0
-    lines: bytes = b""
-    length: int | None = None
-    kind: bytes = b""
-    encoding: bytes = b""
-    pieces: list[bytes] = field(default_factory=list)
-    done: bool = False
-    error: NexusError | None = None
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(self.pieces)
-
-    def on_head(
-        self, status: int, lines: bytes, length: int | None, kind: bytes, encoding: bytes
-    ) -> None:
-        assert not self.status
-        self.status, self.lines, self.length = status, lines, length
-        self.kind, self.encoding = kind, encoding
-
-    def on_data(self, data: bytes) -> None:
-        assert self.status
-        assert not self.done
-        self.pieces.append(data)
-
-    def on_done(self) -> None:
-        assert not self.done
-        assert self.error is None
-        self.done = True
-
-    def on_failed(self, error: NexusError) -> None:
-        assert not self.done
-        assert self.error is None
-        self.error = error
 
 
 class Line:

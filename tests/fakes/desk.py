@@ -1,0 +1,70 @@
+"""A `Control` over nothing but a registry: the one place that knows its arguments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from nexus.control import Control
+from nexus.discovery.waiting import WaitingRoom
+from nexus.domain.backend import BackendId, BackendType
+from nexus.domain.events import PortProbed
+from nexus.domain.gateway import GatewayInfo
+from nexus.domain.policy import Policy
+from nexus.registry.registry import Registry
+from nexus.telemetry.bus import Bus
+
+
+@dataclass
+class Checked:
+    """Stands in for the health checker: remembers what it was asked to check."""
+
+    ids: list[BackendId] = field(default_factory=list)
+
+    async def check(self, backend_id: BackendId) -> None:
+        self.ids.append(backend_id)
+
+
+@dataclass
+class Scans:
+    """Stands in for the scanner: counts."""
+
+    count: int = 0
+
+    async def __call__(self) -> None:
+        self.count += 1
+
+
+async def unknown(url: str) -> tuple[BackendType, str] | None:
+    """Recognises nothing."""
+    return None
+
+
+def control_over(
+    registry: Registry,
+    bus: Bus,
+    *,
+    url: str = "http://here",
+    policy: Callable[[], Policy] = Policy,
+    unix: Callable[[], float] = time.time,
+    checks: Checked | None = None,
+    scans: Scans | None = None,
+    recognise: Callable[[str], Awaitable[tuple[BackendType, str] | None]] = unknown,
+    probed: Mapping[str, PortProbed] | None = None,
+) -> Control:
+    """A control that keeps nothing, finds nothing and admits nobody, but for what is given."""
+    return Control(
+        GatewayInfo(url, "1.2.3", 1_700_000_000.0, ""),
+        registry,
+        bus,
+        policy,
+        unix,
+        checks=checks or Checked(),
+        scan=scans or Scans(),
+        recognise=recognise,
+        probed={} if probed is None else probed,
+        waiting=WaitingRoom(bus.publish, time.time),
+        admit=lambda server: None,
+        keeper=None,
+    )

@@ -1,0 +1,202 @@
+"""Starting in order, and stopping without losing a request or leaving a task."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from nexus.domain.backend import BackendType
+from nexus.domain.events import FleetSeen
+from nexus.runtime import Credentials
+from tests.fakes.client import Client, Reply, ask, chat, request
+from tests.fakes.doors import until
+from tests.fakes.gateway import face, gateway
+from tests.fakes.upstream import (
+    DONE,
+    LAST_CHUNK,
+    STREAM_HEAD,
+    Got,
+    Script,
+    answer,
+    chunk,
+    event,
+    reply,
+    upstream,
+)
+
+REST = chunk(event("b", "stop")) + chunk(DONE) + LAST_CHUNK
+IMPATIENT = "[server]\ndrain_timeout_seconds = 0\n"
+
+
+def waiting(go_on: asyncio.Event) -> Script:
+    """Begins a stream and ends it when it is told to."""
+
+    async def script(got: Got, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM_HEAD + chunk(event("a")))
+        await writer.drain()
+        await go_on.wait()
+        writer.write(REST)
+
+    return script
+
+
+async def streaming(url: str) -> Client:
+    """A client in the middle of its stream."""
+    client = await Client.to(url)
+    client.send(request(body=chat(stream=True)))
+    await client.head()
+    assert await client.chunk() == event("a")
+    return client
+
+
+async def rest(client: Client) -> bytes:
+    """What is left of a chunked body. Closes the connection."""
+    body = b""
+    async with asyncio.timeout(10):
+        while piece := await client.chunk():
+            body += piece
+    client.close()
+    return body
+
+
+async def test_nothing_is_left_running_after_a_stop() -> None:
+    before = asyncio.all_tasks()
+    async with upstream(answer(reply())) as up, gateway(face("one", up.url)) as here:
+        await ask(here.url, request(body=chat()))
+        url = here.url
+
+    await until(lambda: asyncio.all_tasks() <= before)
+    with pytest.raises(ConnectionRefusedError):
+        await Client.to(url)
+
+
+async def test_an_idle_gateway_stops_with_clients_connected() -> None:
+    async with upstream(answer(reply())) as up:
+        async with asyncio.timeout(10), gateway(face("one", up.url)) as here:
+            client = await Client.to(here.url)
+            client.send(request(body=chat()))
+            await client.reply()
+        assert await client.reader.read(-1) == b""
+        client.close()
+
+
+async def test_while_stopping_running_streams_finish_and_new_requests_are_refused() -> None:
+    go_on = asyncio.Event()
+    refused: list[Reply] = []
+
+    async def during(client: Client) -> None:
+        await until(lambda: here.carrier.stopping)
+        refused.append(await ask(here.url, request(body=chat())))
+        go_on.set()
+        said.append(await rest(client))
+
+    said: list[bytes] = []
+    async with (
+        upstream(waiting(go_on)) as up,
+        asyncio.TaskGroup() as group,
+        gateway(face("one", up.url)) as here,
+    ):
+        client = await streaming(here.url)
+        group.create_task(during(client), name="client")
+
+    assert said == [event("b", "stop") + DONE]
+    assert (refused[0].status, refused[0].error()["code"]) == (503, "shutting_down")
+    assert "retry-after" in refused[0].headers
+
+
+async def test_a_stream_that_outlasts_the_patience_is_told_so(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+    async with upstream(waiting(go_on)) as up, asyncio.TaskGroup() as group:
+        async with gateway(face("one", up.url), config=IMPATIENT, tmp_path=tmp_path) as here:
+            client = await streaming(here.url)
+            left = group.create_task(rest(client), name="client")
+        go_on.set()
+
+    assert b'"shutting_down"' in left.result()
+    assert b"[DONE]" not in left.result()
+
+
+async def test_a_request_without_an_answer_yet_is_told_so(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def script(got: Got, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+
+    async with upstream(script) as up, asyncio.TaskGroup() as group:
+        async with gateway(face("one", up.url), config=IMPATIENT, tmp_path=tmp_path) as here:
+            asked = group.create_task(ask(here.url, request(body=chat())), name="client")
+            await until(lambda: up.got)
+        go_on.set()
+
+    assert (asked.result().status, asked.result().error()["code"]) == (503, "shutting_down")
+
+
+async def test_a_failure_inside_still_stops_everything() -> None:
+    before = asyncio.all_tasks()
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with upstream(answer(reply())) as up, gateway(face("one", up.url)):
+            raise KeyError("inside")
+
+    assert caught.group_contains(KeyError)
+    await until(lambda: asyncio.all_tasks() <= before)
+
+
+async def test_watchers_are_let_go() -> None:
+    async with (
+        asyncio.timeout(10),
+        upstream(answer(reply())) as up,
+        asyncio.TaskGroup() as group,
+        gateway(face("one", up.url)) as here,
+    ):
+        first = asyncio.Event()
+
+        async def watch() -> list[object]:
+            seen: list[object] = []
+            async for update in here.control.updates():
+                seen.append(update)
+                first.set()
+            return seen
+
+        watching = group.create_task(watch(), name="watcher")
+        await first.wait()
+
+    assert isinstance(watching.result()[0], FleetSeen)
+
+
+# ---- keys
+
+
+def test_a_key_comes_from_the_environment_and_becomes_the_dialects_header() -> None:
+    keys = Credentials({"K": " secret "})
+    open_ai = face("a", "http://a", BackendType.OPENAI, api_key_env="K")
+
+    assert keys.headers(open_ai) == {"authorization": "Bearer secret"}
+    assert keys.headers(face("c", "http://c")) == {}
+
+
+def test_a_missing_key_is_warned_about_once_and_by_name_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    keys = Credentials({"K": ""})
+    told = face("a", "http://a", api_key_env="K")
+
+    with caplog.at_level(logging.WARNING, logger="nexus"):
+        assert keys.key(told) is None
+        assert keys.headers(told) == {}
+    assert len(caplog.messages) == 1
+    assert "K" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("key", ["a\r\nx-evil: 1", "a\nb", "schlüssel", "a\x00"])
+def test_a_key_that_cannot_stand_in_a_header_is_not_sent(
+    key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = Credentials({"K": key})
+
+    with caplog.at_level(logging.WARNING, logger="nexus"):
+        assert keys.headers(face("a", "http://a", api_key_env="K")) == {}
+    assert "K" in caplog.text
+    assert key not in caplog.text
