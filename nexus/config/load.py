@@ -18,6 +18,7 @@ from nexus.config.checks import cross_checks
 from nexus.config.describe import allowed, field_at, field_kind
 from nexus.config.file import Source, find, read
 from nexus.config.locate import line_at
+from nexus.config.models import models_as_list
 from nexus.config.origin import Setting, read_text, settings_over_file
 from nexus.config.problems import Loc, Problem, config_error, found_at, key_path, leaves
 from nexus.config.routing import policies_as_list
@@ -90,11 +91,25 @@ def _layer(source: Source, over: list[Setting]) -> tuple[Tree, dict[str, str]]:
 
 def _origins(raw: Mapping[str, object]) -> dict[str, str]:
     """`file` for every value of the file, by its key in `NexusConfig`."""
+    plain: Tree = {**raw}
     routing = raw.get("routing")
     if isinstance(routing, dict) and "policies" in routing:
         table = cast("Tree", routing)
-        raw = {**raw, "routing": {**table, "policies": policies_as_list(table["policies"])}}
-    return dict.fromkeys(leaves(raw), "file")
+        plain["routing"] = {**table, "policies": policies_as_list(table["policies"])}
+    if "models" in raw:
+        plain["models"] = models_as_list(raw["models"])
+    if isinstance(backends := raw.get("backends"), list):
+        plain["backends"] = [
+            {**entry, "overrides": models_as_list(entry["overrides"])}
+            if "overrides" in entry
+            else entry
+            for entry in map(_table, cast("list[object]", backends))
+        ]
+    return dict.fromkeys(leaves(plain), "file")
+
+
+def _table(value: object) -> Tree:
+    return cast("Tree", value) if isinstance(value, dict) else {}
 
 
 def _validate(tree: Tree) -> tuple[NexusConfig | None, list[Problem]]:
@@ -139,17 +154,25 @@ def _value_at(tree: Tree, loc: Loc, otherwise: object) -> object:
 
 
 def _as_written(loc: Loc, tree: Tree) -> Loc:
-    """Pydantic's place as the file has it: no `[key]`, and policies by glob where written so."""
-    loc = tuple(part for part in loc if part != "[key]")
-    match loc:
-        case ("routing", "policies", int(at), *rest):
-            routing = cast("Tree", tree["routing"])
-            policies = routing["policies"]
-            if isinstance(policies, dict):
-                return ("routing", "policies", list(cast("Tree", policies))[at], *rest)
-        case _:
-            pass
-    return loc
+    """Pydantic's place as the file has it: no `[key]`, and by glob where entries are written so."""
+    written: list[str | int] = []
+    value = cast("object", tree)
+    for part in loc:
+        if part == "[key]":
+            continue
+        here = part
+        if isinstance(value, dict):
+            inner = cast("dict[str | int, object]", value)
+            if isinstance(here, int) and here < len(inner):
+                here = list(inner)[here]
+            value = inner.get(here)
+        elif isinstance(value, list) and isinstance(here, int):
+            entries = cast("list[object]", value)
+            value = entries[here] if here < len(entries) else None
+        else:
+            value = None
+        written.append(here)
+    return tuple(written)
 
 
 def _distinct(problems: list[Problem]) -> list[Problem]:

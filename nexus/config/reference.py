@@ -28,7 +28,8 @@ def markdown() -> str:
     """The text of `docs/reference/configuration.md`."""
     parts = [_INTRODUCTION.format(layers=_layers())]
     for table, group in groupby(keys(), key=lambda key: key.table):
-        title = f"[[{table.removesuffix('[]')}]]" if table.endswith("[]") else f"[{table}]"
+        plain = table.replace("[]", "")
+        title = f"[[{plain}]]" if table.endswith("[]") else f"[{table}]"
         lines = [f"## `{title}`", "", _summary(table)]
         if table in PLANNED:
             lines += ["", _NO_EFFECT.format("This table is")]
@@ -124,7 +125,7 @@ def _layers() -> str:
 
 def _example_table(table: str, group: list[Key]) -> Iterator[str]:
     """One table of the example: heading, then each key under its meaning."""
-    plain = table.removesuffix("[]")
+    plain = table.replace("[]", "")
     yield f"# {_summary(table)}"
     if table in PLANNED:
         yield f"# {_NO_EFFECT.format('This table is')}"

@@ -37,10 +37,12 @@ from nexus.config.kinds import (
     VariableName,
     ZoneWord,
 )
+from nexus.config.models import BackendModels, Models
 from nexus.config.routing import RoutingConfig
 from nexus.config.section import Section
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.hosts import Trust, read_hosts
+from nexus.domain.overrides import Override
 from nexus.domain.policy import Policy
 from nexus.domain.urls import backend_id
 
@@ -108,6 +110,9 @@ class BackendConfig(Section):
         description="Environment variable with the key; required for api.openai.com and its like.",
         examples=["GPU_01_API_KEY"],
     )
+    overrides: BackendModels = Field(
+        default=(), description="Facts about this backend's models that beat what it says."
+    )
     draining: Switch = Field(default=False, description="Known and checked, but given no work.")
 
     def face(self) -> BackendFace:
@@ -123,6 +128,7 @@ class BackendConfig(Section):
             tier=self.tier,
             max_concurrent=self.max_concurrent,
             api_key_env=self.api_key_env,
+            zone_told=self.zone is not None,
         )
 
 
@@ -266,6 +272,7 @@ class NexusConfig(Section):
 
     server: ServerConfig = Field(default_factory=ServerConfig)
     backends: Annotated[tuple[BackendConfig, ...], Allowed("[[backends]] entries")] = ()
+    models: Models = Field(default=(), description="Facts about models that beat what servers say.")
     discovery: DiscoveryConfig = Field(default_factory=DiscoveryConfig)
     health_check: HealthCheckConfig = Field(default_factory=HealthCheckConfig)
     routing: RoutingConfig = Field(default_factory=RoutingConfig)
@@ -278,6 +285,15 @@ class NexusConfig(Section):
     def policy(self) -> Policy:
         """What routing sees."""
         return self.routing.policy(health_checked=self.health_check.enabled)
+
+    def overrides(self) -> tuple[Override, ...]:
+        """The operator's word on models: what is said for one backend comes first."""
+        own = [
+            entry.override(backend_id(backend.name))
+            for backend in self.backends
+            for entry in backend.overrides
+        ]
+        return (*own, *(entry.override() for entry in self.models))
 
     def faces(self) -> tuple[BackendFace, ...]:
         """The configured backends, in the order of the file."""

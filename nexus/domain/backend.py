@@ -231,7 +231,7 @@ class Backend:
         status = self.status
         if status is BackendStatus.HEALTHY or status is BackendStatus.BUSY or self.trial:
             return True
-        return status is BackendStatus.SLEEPING and self.face.type in _SELF_WAKING
+        return status is BackendStatus.SLEEPING and self.face.type in SELF_WAKING
 
     @property
     def is_spare(self) -> bool:
@@ -252,7 +252,7 @@ class Backend:
         return self.status
 
 
-_SELF_WAKING = frozenset({BackendType.LLAMACPP, BackendType.OLLAMA})
+SELF_WAKING = frozenset({BackendType.LLAMACPP, BackendType.OLLAMA})
 """Servers that wake when a request comes; vLLM does not (its requests hang)."""
 
 

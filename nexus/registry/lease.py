@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from nexus.domain.backend import BackendId
 from nexus.registry.record import LiveLoad
@@ -15,6 +16,9 @@ class Lease:
     """Held while a request is in flight. `finish` is idempotent: whoever comes first counts."""
 
     __slots__ = ("_changed", "_done", "_load", "backend_id")
+
+    trial: ClassVar[bool] = False
+    """True where the request shows whether a backend in doubt works."""
 
     def __init__(
         self, backend_id: BackendId, load: LiveLoad, changed: Callable[[BackendId, LiveLoad], None]
@@ -53,6 +57,36 @@ class Lease:
         if tokens_per_s is not None:
             load.tokens_per_s = _average(load.tokens_per_s, tokens_per_s)
         self._changed(self.backend_id, load)
+
+
+class Trial(Lease):
+    """A place on a backend in doubt. `over` is told when it is given back."""
+
+    __slots__ = ("_over",)
+
+    trial: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        backend_id: BackendId,
+        load: LiveLoad,
+        changed: Callable[[BackendId, LiveLoad], None],
+        over: Callable[[], None],
+    ) -> None:
+        super().__init__(backend_id, load, changed)
+        self._over = over
+
+    def finish(
+        self,
+        *,
+        failed: bool = False,
+        ttft_ms: float | None = None,
+        tokens_per_s: float | None = None,
+    ) -> None:
+        """Give the place back, and with it the right to a trial."""
+        if not self._done:
+            super().finish(failed=failed, ttft_ms=ttft_ms, tokens_per_s=tokens_per_s)
+            self._over()
 
 
 def _average(old: float | None, sample: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nexus.domain.backend import Backend, BackendFace, BackendStatus, Load, Model
+from nexus.domain.backend import Backend, BackendFace, BackendStatus, Evidence, Load, Model
 
 
 @dataclass(slots=True)
@@ -26,34 +26,90 @@ class LiveLoad:
 class Record:
     """One writer a field.
 
-    Discovery and configuration write `face`, health checks `health` to `probe_ms`, the operator
-    `draining`, leases `load`.
+    Discovery and configuration write `face`; health checks what is from `health` to `waiting`;
+    requests, through the witness, `traffic`; the operator `draining`; leases `load` and
+    `trial_out`. Nobody writes the status: it follows from the others.
     """
 
     face: BackendFace
     health: BackendStatus = BackendStatus.UNKNOWN
     reason: str = ""
+    next: str = ""
+    listed: tuple[Model, ...] = ()
+    """The models as the server tells them."""
     models: tuple[Model, ...] = ()
+    """The models as they are believed: see `nexus.registry.knowledge`."""
+    models_stale: bool = False
     version: str = ""
     checked_at: float | None = None
-    since: float | None = None
     probe_ms: float | None = None
+    slots: int | None = None
+    running: int | None = None
+    waiting: int | None = None
+    traffic: Evidence | None = None
     draining: bool = False
+    since: float | None = None
+    """Unix seconds since which the status has been what it is; kept by the registry."""
+    trial_out: bool = False
+    """True while the one trial request of a backend in doubt is on its way."""
     load: LiveLoad = field(default_factory=LiveLoad)
 
     def status(self) -> BackendStatus:
-        """Draining hides health, and a good probe does not undo draining."""
-        return BackendStatus.DRAINING if self.draining else self.health
+        """Draining hides what traffic says, and that hides what checks say.
+
+        A trial is for a backend that its checks find well: otherwise they know better.
+        """
+        if self.draining:
+            return BackendStatus.DRAINING
+        told = self.traffic
+        if told is not None and (not told.trial or self.health in _MAY_TRY):
+            return told.status
+        if self.health is BackendStatus.HEALTHY and self._is_full():
+            return BackendStatus.BUSY
+        return self.health
 
     def seen(self) -> Backend:
         """This moment as a value."""
+        status, told = self.status(), self.traffic
+        reason, coming = self.reason, self.next
+        if status is BackendStatus.DRAINING:
+            reason, coming = self.reason, "takes work again when it is undrained"
+        elif told is not None and status is told.status:
+            reason, coming = told.reason, told.next
+        elif status is BackendStatus.BUSY:
+            reason, coming = reason or self._fullness(), "takes more when a place is free"
         return Backend(
             self.face,
-            self.status(),
-            self.reason,
+            status,
+            reason,
             self.models,
             self.version,
             self.checked_at,
             self.since,
             self.probe_ms,
+            self.slots,
+            self.running,
+            self.waiting,
+            next=coming,
+            models_stale=self.models_stale,
+            traffic=told,
+            trial=told is not None and told.trial and status is told.status and not self.trial_out,
         )
+
+    def _is_full(self) -> bool:
+        if self.waiting:
+            return True
+        return bool(self.slots) and self.running is not None and self.running >= (self.slots or 0)
+
+    def _fullness(self) -> str:
+        if self.waiting:
+            return f"{self.waiting} requests wait inside it"
+        return f"all {self.slots} places are taken"
+
+
+_MAY_TRY = (
+    BackendStatus.HEALTHY,
+    BackendStatus.BUSY,
+    BackendStatus.SLEEPING,
+    BackendStatus.UNKNOWN,
+)

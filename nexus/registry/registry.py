@@ -6,13 +6,22 @@ Facts (faces, health, models) change seldom: after a change the next reader gets
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from nexus.domain.backend import Backend, BackendFace, BackendId, BackendStatus, Model
+from nexus.domain.backend import (
+    Backend,
+    BackendFace,
+    BackendId,
+    BackendStatus,
+    Evidence,
+    Model,
+)
 from nexus.domain.events import BackendChanged, BackendRemoved, Event, FleetSeen
 from nexus.domain.fleet import Fleet, Loads, picture
-from nexus.registry.lease import Lease
+from nexus.domain.overrides import Override
+from nexus.registry.knowledge import Knowledge
+from nexus.registry.lease import Lease, Trial
 from nexus.registry.record import LiveLoad, Record
 
 
@@ -36,6 +45,7 @@ class Registry:
         self._load_changed = load_changed
         self._records: dict[BackendId, Record] = {}
         self._loads: dict[BackendId, LiveLoad] = {}
+        self._knowledge = Knowledge()
         self._version = 0
         self._fleet: Fleet | None = Fleet()
 
@@ -83,6 +93,7 @@ class Registry:
         if record is None:
             return False
         del self._loads[backend_id]
+        self._knowledge.forget(backend_id)
         self._version += 1
         self._fleet = None
         self._publish(BackendRemoved(self._version, backend_id, record.face.name))
@@ -96,8 +107,7 @@ class Registry:
         if record.draining != draining:
             was = record.status()
             record.draining = draining
-            record.since = self._now()
-            self._changed(backend_id, was)
+            self._settle(record, was)
         return True
 
     def set_face(self, face: BackendFace) -> bool:
@@ -121,55 +131,150 @@ class Registry:
         probe_ms: float | None = None,
         version: str | None = None,
         models: tuple[Model, ...] | None = None,
+        models_stale: bool = False,
+        next: str = "",
+        slots: int | None = None,
+        running: int | None = None,
+        waiting: int | None = None,
     ) -> None:
         """What a check found. A backend that has left meanwhile is ignored.
 
         Args:
-            status: never DRAINING: that is the operator's.
+            status: never DRAINING or BUSY: those follow from other fields.
             reason: for a person; empty when healthy and nothing is odd.
+            next: what comes next, for a person.
             probe_ms: round trip of a successful check.
             version: the server's; None keeps the last.
             models: replaces the list at once; None keeps the last.
+            models_stale: a list was wanted and could not be read.
+            slots: requests it works on at once; None keeps the last.
+            running: requests it works on; None where that is not known.
+            waiting: requests that wait inside it; None where that is not known.
         """
         record = self._records.get(backend_id)
         if record is None:
             return
-        was = record.status()
-        before = (was, record.reason, record.models, record.version)
+        was, before = record.status(), _facts(record)
         record.checked_at = self._now()
-        if record.health is not status:
-            record.health = status
-            if not record.draining:
-                record.since = record.checked_at
+        record.health = status
         record.reason = reason
+        record.next = next
         if probe_ms is not None:
             record.probe_ms = probe_ms
         if version is not None:
             record.version = version
-        if models is not None:
-            record.models = models
-        if before != (record.status(), record.reason, record.models, record.version):
-            self._changed(backend_id, was)
+        if models is not None and models != record.listed:
+            record.listed = models
+            record.models = self._knowledge.models(backend_id, models)
+        if status in _AWAY and self._knowledge.forget(backend_id):
+            record.models = self._knowledge.models(backend_id, record.listed)
+        record.models_stale = models_stale and bool(record.models)
+        if slots is not None:
+            record.slots = slots
+        if (running, waiting) != (record.running, record.waiting):
+            record.running, record.waiting = running, waiting
+            self._fleet = None
+        if before != _facts(record):
+            self._settle(record, was)
         else:
-            # Only the time of the check and its round trip moved: no decision reads those, so the
+            # Only the time of the check and its numbers moved: no decision reads those, so the
             # picture keeps its version and merely shows them from its next rebuild on.
             self._publish(BackendChanged(self._version, record.seen(), was))
 
+    def learn(self, backend_id: BackendId, model_id: str, taught: Mapping[str, object]) -> None:
+        """Believe what an error of a backend said of its model, by the name of the model's field.
+
+        Holds until the backend lists the model with other facts, or was away. A backend or a model
+        that has left meanwhile is ignored.
+        """
+        record = self._records.get(backend_id)
+        listed = next((m for m in record.listed if m.id == model_id), None) if record else None
+        if record is None or listed is None:
+            return
+        if self._knowledge.learn(backend_id, listed, taught):
+            self._believe(record)
+
+    def set_overrides(self, overrides: Sequence[Override]) -> None:
+        """The operator's word on models, in place of the one before."""
+        self._knowledge.use(overrides)
+        for record in self._records.values():
+            self._believe(record)
+
+    def _believe(self, record: Record) -> None:
+        models = self._knowledge.models(record.face.id, record.listed)
+        if models != record.models:
+            record.models = models
+            self._changed(record.face.id, record.status())
+
+    def set_traffic(self, backend_id: BackendId, told: Evidence | None) -> None:
+        """What requests ran into; None when nothing is wrong any more."""
+        record = self._records.get(backend_id)
+        if record is None or record.traffic == told:
+            return
+        was = record.status()
+        record.traffic = told
+        self._settle(record, was)
+
     # ---- traffic
 
-    def lease(self, backend_id: BackendId) -> Lease | None:
+    def lease(self, backend_id: BackendId, spare: bool = False) -> Lease | None:
         """Count a request in.
 
-        None when the backend left or was drained since the picture was taken: the owner decides,
-        not the stale reader.
+        None when the backend left, was drained or set aside since the picture was taken: the owner
+        decides, not the stale reader.
+
+        Args:
+            spare: nobody else can serve this request, so a backend in doubt will do.
         """
         record = self._records.get(backend_id)
         if record is None or record.draining:
             return None
+        if record.traffic is not None:
+            return self._lease_in_doubt(record, record.traffic, spare)
         return Lease(backend_id, record.load, self._load_changed)
+
+    def _lease_in_doubt(self, record: Record, told: Evidence, spare: bool) -> Lease | None:
+        """A trial, of which there is one at a time."""
+        backend_id = record.face.id
+        if told.trial and not record.trial_out:
+            record.trial_out = True
+            self._changed(backend_id, record.status())
+
+            def over() -> None:
+                record.trial_out = False
+                if self._records.get(backend_id) is record:
+                    self._changed(backend_id, record.status())
+
+            return Trial(backend_id, record.load, self._load_changed, over)
+        if spare and told.spare:
+            return Trial(backend_id, record.load, self._load_changed, lambda: None)
+        return None
+
+    def _settle(self, record: Record, was: BackendStatus) -> None:
+        """After a change of facts: the status may be another one now."""
+        if record.status() is not was:
+            record.since = self._now()
+        self._changed(record.face.id, was)
 
     def _changed(self, backend_id: BackendId, was: BackendStatus | None) -> None:
         self._version += 1
         self._fleet = None
         backend = self._records[backend_id].seen()
         self._publish(BackendChanged(self._version, backend, was))
+
+
+_AWAY = (BackendStatus.UNREACHABLE, BackendStatus.UNHEALTHY, BackendStatus.STALLED)
+"""A server that was this may come back another one."""
+
+
+def _facts(record: Record) -> tuple[object, ...]:
+    """What decisions and people go by."""
+    return (
+        record.status(),
+        record.reason,
+        record.next,
+        record.models,
+        record.models_stale,
+        record.version,
+        record.slots,
+    )
