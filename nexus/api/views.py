@@ -41,9 +41,6 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
     }
 
 
-def without_credentials(url: str) -> str:
-    """A URL that may be shown."""
-    parts = urlsplit(url)
 def waiting(server: ServerFound) -> dict[str, Any]:
     """A server that waits for approval."""
     return {
@@ -68,6 +65,9 @@ def looked_at(probe: PortProbed) -> dict[str, Any]:
     }
 
 
+def without_credentials(url: str) -> str:
+    """A URL that may be shown."""
+    parts = urlsplit(url)
     if "@" not in parts.netloc:
         return url
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
