@@ -65,9 +65,7 @@ class DashboardState:
     """Entries ever logged: `logged - len(log)` is the number of the oldest one kept."""
     probes: Mapping[str, PortProbed] = field(default_factory=dict[str, PortProbed])
     """Last result by address."""
-    waiting: Mapping[BackendId, ServerFound] = field(
-        default_factory=dict[BackendId, ServerFound]
-    )
+    waiting: Mapping[BackendId, ServerFound] = field(default_factory=dict[BackendId, ServerFound])
     """Servers beyond this machine that nobody has approved yet, oldest first."""
 
     @property

@@ -146,6 +146,11 @@ class ModelView:
             name for name, row in self._rows.items() if not words or self._matches(words, row)
         )
 
+    @property
+    def total(self) -> int:
+        """Models of the fleet, so that the layout does not jump while a filter is typed."""
+        return len(self._rows)
+
     @staticmethod
     def _matches(words: str, row: matrix.ModelRow) -> bool:
         names = " ".join(f"{b.name} {b.status}" for b, _ in row.found.values())

@@ -121,7 +121,7 @@ class MainScreen(Screen[None]):
             self.size.width,
             self.size.height,
             len(state.backends),
-            len(self._models.keys),
+            self._models.total,
             self._pane,
         )
         notice = small or empty
@@ -132,8 +132,9 @@ class MainScreen(Screen[None]):
         self._layout = wanted
         for name in ("tiles", "backends", "lower"):
             self.query_one(f"#{name}").display = not notice
-        for name in ("header", "footer"):
-            self.query_one(f"#{name}").display = not small
+        typing = self.query_one("#filter").display
+        self.query_one("#header").display = not small
+        self.query_one("#footer").display = not small and not typing
         self.query_one("#notice").display = notice
         self.query_one("#tiles").styles.height = wanted.tiles
         self.query_one("#backends").styles.height = wanted.backends
@@ -147,10 +148,10 @@ class MainScreen(Screen[None]):
 
     def _models_room(self) -> int:
         width = self._layout.models_width if self._layout else self.size.width
-        return width - GUTTER
+        return width - GUTTER - 1
 
     def _models_gap(self) -> int:
-        return gap_for(self._models_room() + GUTTER)
+        return gap_for(self._models_room() + GUTTER + 1)
 
     def _show_tiles(self, frame: Frame, width: int) -> None:
         state = frame.state
@@ -282,7 +283,6 @@ class MainScreen(Screen[None]):
         if not event.keep:
             self._filter_by("")
         self.query_one("#filter").display = False
-        self.query_one("#footer").display = True
         self._table.focus()
         self._arranged = ()
         self._refresh_frame()

@@ -152,7 +152,7 @@ class LiveTable(Widget, can_focus=True):
         if shape != self._shape:
             self._shape = shape
             gap = gap_for(width)
-            self._fitted = fit_columns(rows.columns, width - GUTTER, gap)
+            self._fitted = fit_columns(rows.columns, width - GUTTER - 1, gap)
             self._painted.clear()
             self._strips.clear()
             self.refresh()

@@ -28,7 +28,7 @@ def test_a_wider_table_never_shows_less(width: int) -> None:
 
 
 def test_eighty_columns_show_status_name_load_latency_and_the_sparkline() -> None:
-    shown = {f.column.title for f in fit_columns(backends.COLUMNS, 78, 1)}
+    shown = {f.column.title for f in fit_columns(backends.COLUMNS, 77, 1)}
     assert shown >= {"STATUS", "BACKEND", "INFL", "REQ/S", "ERR%", "P50", "P95", "TOK/S", "TRAFFIC"}
 
 
