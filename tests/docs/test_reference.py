@@ -142,7 +142,7 @@ def test_every_command_is_in_the_reference() -> None:
 def test_every_setting_is_in_the_reference_under_its_table() -> None:
     page = text("configuration.md")
     for key in keys():
-        plain = key.table.removesuffix("[]")
+        plain = key.table.replace("[]", "")
         heading = f"\n## `[[{plain}]]`\n" if key.table.endswith("[]") else f"\n## `[{plain}]`\n"
         section = page.partition(heading)[2].partition("\n## ")[0]
         assert f"| `{key.name}` |" in section, key.path
