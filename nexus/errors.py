@@ -16,7 +16,9 @@ NexusError                500  server_error            internal_error
 ├── ShuttingDown          503  server_error            shutting_down
 └── UpstreamError         502  server_error            upstream_error
     ├── UpstreamUnreachable    no connection: another backend may be tried
+    │   └── NoConnection       not even begun: refused, no such host
     ├── UpstreamTimeout   504  no byte in time
+    │   └── ConnectTimeout     not even begun: nobody took the connection
     └── UpstreamBroken         cut short or unreadable: never retried after the first byte
 ```
 
@@ -162,11 +164,19 @@ class UpstreamUnreachable(UpstreamError):
     code = "upstream_unreachable"
 
 
+class NoConnection(UpstreamUnreachable):
+    """No connection came about: refused, no such host, TLS failed."""
+
+
 class UpstreamTimeout(UpstreamError):
     """The backend was connected, and silent for too long."""
 
     status = 504
     code = "upstream_timeout"
+
+
+class ConnectTimeout(UpstreamTimeout):
+    """No connection came about in time."""
 
 
 class UpstreamBroken(UpstreamError):

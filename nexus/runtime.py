@@ -28,7 +28,7 @@ from nexus.discovery.probe import Found, PortScanner, identify
 from nexus.discovery.scout import Scout
 from nexus.discovery.waiting import WaitingRoom
 from nexus.domain.backend import BackendFace, BackendId, BackendType
-from nexus.domain.events import BackendRemoved, Event, LoadChanged, PortProbed
+from nexus.domain.events import BackendChanged, BackendRemoved, Event, LoadChanged, PortProbed
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.hosts import read_hosts
 from nexus.domain.policy import Policy
@@ -44,6 +44,7 @@ from nexus.server.protocol import Fast
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink, get_logger
 from nexus.telemetry.request_log import RequestLog
+from nexus.telemetry.transitions import Transitions
 from nexus.upstream.client import ProbeClient
 from nexus.upstream.pool import Timeouts
 from nexus.upstream.pools import Pools
@@ -89,14 +90,16 @@ class Credentials:
         if face.api_key_env is None:
             return None
         key = self._environ.get(face.api_key_env, "").strip()
-        if not key and face.name not in self._missed:
+        sendable = key.isascii() and key.isprintable()
+        if (not key or not sendable) and face.name not in self._missed:
             self._missed.add(face.name)
             log.warning(
-                "backend %s: the environment variable %s is not set, so it is asked without a key",
+                "backend %s: the environment variable %s %s, so it is asked without a key",
                 face.name,
                 face.api_key_env,
+                "holds characters that no header may have" if key else "is not set",
             )
-        return key or None
+        return key if key and sendable else None
 
     def headers(self, face: BackendFace) -> Mapping[str, str]:
         """What opens the backend's door for relayed requests."""
@@ -134,9 +137,13 @@ async def running(
     pools = Pools(_timeouts(config), credentials.headers)
 
     probed: dict[str, PortProbed] = {}
+    transitions = Transitions(time.time)
 
     def publish(event: Event) -> None:
-        if isinstance(event, BackendRemoved):
+        if isinstance(event, BackendChanged):
+            transitions.see(event.backend)
+        elif isinstance(event, BackendRemoved):
+            transitions.forget(event.backend_id)
             pools.forget(event.backend_id)
         elif isinstance(event, PortProbed):
             probed.pop(event.url, None)
@@ -154,6 +161,7 @@ async def running(
             bus.publish_live(story.routed(time.time()))
 
     registry = Registry(publish, time.time, load_changed)
+    registry.set_overrides(config.overrides())
     client = ProbeClient()
     checker = HealthChecker(
         registry,
@@ -176,7 +184,7 @@ async def running(
         routed,
         time.time,
         config.server.max_concurrent_requests,
-        checker.connection_failed,
+        checker.witness,
     )
     scanner = PortScanner(
         registry,
@@ -248,6 +256,7 @@ async def running(
 
             def use(new: NexusConfig) -> None:
                 in_force.policy = new.policy()
+                registry.set_overrides(new.overrides())
 
             reloader = Reloader(loaded, keeper.path, reload, registry, use, checker.wake)
             helpers.append(group.create_task(reloader.run(), name="configuration"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from nexus.domain.backend import BackendStatus
 from nexus.domain.fleet import Fleet
 
 
 def report(fleet: Fleet, uptime_s: float, version: str) -> dict[str, object]:
-    """The body. `status` is healthy if all backends are, degraded if any is, else unhealthy."""
+    """The body. A backend that may be sent work counts as healthy, also when it is busy.
+
+    `status` is healthy if all backends are, degraded if any is, else unhealthy.
+    """
     total = len(fleet.backends)
-    healthy = sum(b.status is BackendStatus.HEALTHY for b in fleet.backends.values())
+    healthy = sum(backend.is_routable for backend in fleet.backends.values())
     status = "unhealthy"
     if healthy:
         status = "healthy" if healthy == total else "degraded"

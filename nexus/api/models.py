@@ -14,8 +14,8 @@ CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasonin
 
 SIZES = ("context_length", "max_output_tokens")
 
-SHOWN = frozenset({BackendStatus.HEALTHY, BackendStatus.DRAINING})
-"""Backends whose models exist for clients. Draining ones still answer what they have begun."""
+COMING_BACK = (BackendStatus.DRAINING, BackendStatus.RATE_LIMITED)
+"""Not sent new work, and up: what they have begun goes on, and they return by themselves."""
 
 
 def listing(fleet: Fleet, policy: Policy, created: int) -> dict[str, object]:
@@ -63,7 +63,9 @@ def _served(candidates: Sequence[Candidate], policy: Policy) -> list[Candidate]:
     return [
         candidate
         for candidate in candidates
-        if candidate.backend.status in SHOWN
+        if candidate.backend.is_routable
+        or candidate.backend.is_spare
+        or candidate.backend.status in COMING_BACK
         or (policy.unknown_is_routable and candidate.backend.status is BackendStatus.UNKNOWN)
     ]
 

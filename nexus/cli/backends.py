@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from nexus.cli.facts import Facts
 
 # The domain's words, written out because importing its enums costs start-up time.
-STATUSES = ("healthy", "unhealthy", "unknown", "loading", "draining")
+STATUSES = (
+    "healthy",
+    "busy",
+    "sleeping",
+    "loading",
+    "draining",
+    "rate_limited",
+    "auth_error",
+    "stalled",
+    "unreachable",
+    "unhealthy",
+    "unknown",
+)
 
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -44,7 +56,7 @@ def _status_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-s",
         "--status",
-        type=str.lower,
+        type=lambda said: said.lower().replace(" ", "_").replace("-", "_"),
         choices=STATUSES,
         metavar="STATUS",
         default=argparse.SUPPRESS,
@@ -69,7 +81,7 @@ def run_list(gateway: Gateway, args: argparse.Namespace) -> int:
     elif listed:
         output.say(_table(listed, output.columns()))
     elif wanted:
-        output.say(f"No backend is {wanted}.")
+        output.say(f"No backend is {wanted.replace('_', ' ')}.")
     else:
         output.say("No backends. Add one with `nexus backends add URL`.")
     return 0
@@ -98,13 +110,21 @@ def _table(backends: list[Facts], columns_wide: int | None) -> str:
                 text(backend, "name"),
                 text(backend, "url"),
                 text(backend, "backend_type"),
-                status,
-                str(len(texts(backend, "models"))),
+                status.replace("_", " "),
+                f"{len(texts(backend, 'models'))}{' old' if backend.get('models_stale') else ''}",
                 "-" if latency is None else f"{latency:.0f}ms",
-                "" if status == "healthy" else text(backend, "reason"),
+                "" if status == "healthy" else _why(backend),
             ]
         )
     if not any(row[-1] for row in rows):  # a fleet without trouble needs no column for it
         columns.pop()
         rows = [row[:-1] for row in rows]
     return render(columns, rows, columns_wide)
+
+
+def _why(backend: Facts) -> str:
+    """The reason, and what comes next."""
+    from nexus.cli.facts import text
+
+    said = [text(backend, "reason"), text(backend, "next")]
+    return "; ".join(part for part in said if part)

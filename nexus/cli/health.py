@@ -78,7 +78,7 @@ def uptime(seconds: float) -> str:
 
 def _detail(backend: Facts) -> Facts:
     """What contract and scripts want to know of one backend."""
-    keys = ("name", "status", "reason", "models", "avg_latency_ms", "pending_requests")
+    keys = ("name", "status", "reason", "next", "models", "avg_latency_ms", "pending_requests")
     return {key: backend.get(key) for key in keys}
 
 
@@ -89,6 +89,6 @@ def _line(backend: Facts) -> str:
     status = text(backend, "status")
     count = len(texts(backend, "models"))
     models = "1 model" if count == 1 else f"{count} models"
-    line = f"  {sign(status)} {text(backend, 'name')}: {status}, {models}"
-    reason = text(backend, "reason")
-    return f"{line} ({reason})" if reason and status != "healthy" else line
+    line = f"  {sign(status)} {text(backend, 'name')}: {status.replace('_', ' ')}, {models}"
+    said = "; ".join(part for key in ("reason", "next") if (part := text(backend, key)))
+    return f"{line} ({said})" if said and status != "healthy" else line

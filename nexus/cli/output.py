@@ -7,9 +7,34 @@ import os
 import shutil
 import sys
 
-_COLOURS = {"healthy": "32", "unhealthy": "31", "draining": "33", "loading": "36", "degraded": "33"}
-_SIGNS = {"healthy": "✓", "unhealthy": "✗", "draining": "~", "loading": "…"}
-_PLAIN_SIGNS = {"healthy": "+", "unhealthy": "x", "draining": "~", "loading": "."}
+_COLOURS = {
+    "healthy": "32",
+    "busy": "32",
+    "sleeping": "36",
+    "loading": "36",
+    "draining": "33",
+    "rate limited": "33",
+    "auth error": "31",
+    "stalled": "31",
+    "unreachable": "31",
+    "unhealthy": "31",
+    "degraded": "33",
+}
+_SIGNS = {
+    "healthy": "✓",
+    "busy": "✓",
+    "sleeping": "z",
+    "loading": "…",
+    "draining": "~",
+    "rate limited": "~",
+    "auth error": "✗",
+    "stalled": "✗",
+    "unreachable": "✗",
+    "unhealthy": "✗",
+}
+_PLAIN_SIGNS = {
+    name: {"✓": "+", "✗": "x", "…": "."}.get(sign, sign) for name, sign in _SIGNS.items()
+}
 
 
 def columns() -> int | None:
@@ -27,13 +52,14 @@ def has_colour() -> bool:
 
 
 def paint_status(text: str) -> str:
-    """A status word, or a piece of one, in its colour."""
-    colour = _COLOURS.get(text)
+    """A status in its colour."""
+    colour = _COLOURS.get(text.replace("_", " "))
     return f"\x1b[{colour}m{text}\x1b[0m" if colour and has_colour() else text
 
 
 def sign(status: str) -> str:
-    """One character for a status, in its colour: ✓ ✗ ~ … and ? for unknown."""
+    """One character for a status, in its colour: ✓ ✗ ~ … z and ? for unknown."""
+    status = status.replace("_", " ")
     signs = _SIGNS if _can_encode("✓✗…") else _PLAIN_SIGNS
     shown = signs.get(status, "?")
     colour = _COLOURS.get(status)

@@ -52,6 +52,8 @@ class Decision:
     """The contract's short form: `highest_score:gpu-01:98`, `only_healthy_backend` (6.6)."""
     fallback: bool = False
     """True when a fallback model serves instead of the one asked for."""
+    spare: bool = False
+    """True when the plan is made of backends in doubt (`Backend.is_spare`), for want of others."""
 
 
 @dataclass(frozen=True, slots=True)

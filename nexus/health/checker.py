@@ -3,7 +3,10 @@
 - A dead backend delays nobody: nothing is shared but the registry.
 - The first check is immediate, also of a backend that comes later (`wake`); the next ones spread
   out by themselves, since every pause is drawn anew around the interval.
-- A loading backend is asked again soon; so is a healthy one to which a connection failed.
+- A loading backend is asked again soon; so is a healthy one that a check or a request could not
+  reach, and one that has only begun to answer again.
+- Whether a server has come back is asked every second where it is one of this machine, since being
+  refused costs nothing, and every five elsewhere.
 - The result for a backend that has left, or came back with another face, is thrown away.
 """
 
@@ -13,15 +16,27 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from nexus.backends.base import Dialect, Outcome
 from nexus.backends.table import DIALECTS
-from nexus.domain.backend import Backend, BackendFace, BackendId, BackendStatus, BackendType, Model
+from nexus.domain.backend import (
+    SELF_WAKING,
+    Backend,
+    BackendFace,
+    BackendId,
+    BackendStatus,
+    BackendType,
+    Evidence,
+    Model,
+)
 from nexus.domain.fleet import Fleet
+from nexus.health.advice import coming, denied
 from nexus.health.clock import Clock, WallClock
 from nexus.health.examine import Asker, Examination, Examiner
-from nexus.health.machine import Pulse, Result, Thresholds, step
+from nexus.health.machine import DOWN, Pulse, Result, Thresholds, step
+from nexus.health.witness import Witness
 from nexus.telemetry.logs import get_logger
 
 _log = get_logger("nexus.health")
@@ -29,11 +44,30 @@ _log = get_logger("nexus.health")
 LOADING_INTERVAL_S = 2.0
 """Between checks of a backend that is loading."""
 SUSPECT_INTERVAL_S = 1.0
-"""Between checks of a healthy backend that a request could not connect to."""
+"""Between checks of a healthy backend that a request or a check could not reach."""
+BUSY_INTERVAL_S = 5.0
+"""Between checks of a backend that says it is full."""
+RETURN_INTERVAL_S = 0.5
+"""Between checks of a backend that has begun to answer again."""
+GONE_HERE_INTERVAL_S = 1.0
+"""Between checks of a backend of this machine that cannot be reached."""
+GONE_INTERVAL_S = 5.0
+"""Between checks of any other that cannot be reached."""
 NOTICE_INTERVAL_S = 1.0
 """At the latest, a backend that nobody announced is noticed after this."""
 DETAILS_EVERY = 20
 """Checks after which what was learnt about single models is asked anew."""
+
+
+_RESULTS: Final = {
+    Outcome.OK: Result.GOOD,
+    Outcome.LOADING: Result.LOADING,
+    Outcome.SLEEPING: Result.SLEEPING,
+    Outcome.DENIED: Result.DENIED,
+    Outcome.SILENT: Result.SILENT,
+    Outcome.UNREACHABLE: Result.UNREACHABLE,
+    Outcome.FAILED: Result.BAD,
+}
 
 
 class Truth(Protocol):
@@ -50,7 +84,14 @@ class Truth(Protocol):
         probe_ms: float | None = None,
         version: str | None = None,
         models: tuple[Model, ...] | None = None,
+        models_stale: bool = False,
+        next: str = "",
+        slots: int | None = None,
+        running: int | None = None,
+        waiting: int | None = None,
     ) -> None: ...
+
+    def set_traffic(self, backend_id: BackendId, told: Evidence | None) -> None: ...
 
 
 @dataclass(slots=True)
@@ -63,6 +104,8 @@ class _Patient:
     done: asyncio.Event | None = None
     """Set at the end of the check that is going on, if one is."""
     suspect: bool = False
+    full: bool = False
+    """By its own word at the last check."""
     checked: int = 0
     last_started: float | None = None
     details: dict[Model, Model] = field(default_factory=dict[Model, Model])
@@ -112,6 +155,15 @@ class HealthChecker:
         self._dialects = dialects
         self._patients: dict[BackendId, _Patient] = {}
         self._news = asyncio.Event()
+        self.witness = Witness(
+            registry,
+            self.connection_failed,
+            lambda backend: bool(credentials(backend.face)),
+            now=self._clock.monotonic,
+            chance=chance,
+            touched=self._news.set,
+        )
+        """To be told what requests run into."""
 
     async def run(self) -> None:
         """Watch over whoever is registered, until cancelled."""
@@ -132,7 +184,10 @@ class HealthChecker:
                     if backend_id not in known:
                         # Its task sees this too, and ends.
                         self._patients.pop(backend_id).wake.set()
-                await self._clock.wait(self._news, NOTICE_INTERVAL_S)
+                soon = self.witness.expire()
+                await self._clock.wait(
+                    self._news, NOTICE_INTERVAL_S if soon is None else min(soon, NOTICE_INTERVAL_S)
+                )
 
     def wake(self, backend_id: BackendId) -> None:
         """Check this backend at once; one that is new is noticed by this."""
@@ -161,9 +216,13 @@ class HealthChecker:
     async def check(self, backend_id: BackendId) -> None:
         """Check now, and return when the registry knows the result.
 
-        A check that is already going on is joined. Never raises for what a backend does; a backend
-        that is not registered is ignored.
+        A check that is already going on is joined. A backend that requests ran aground on gets a
+        trial. Never raises for what a backend does; one that is not registered is ignored.
         """
+        self.witness.retry(backend_id)
+        await self._examine(backend_id)
+
+    async def _examine(self, backend_id: BackendId) -> None:
         backend = self._registry.fleet().backends.get(backend_id)
         if backend is None:
             return
@@ -188,7 +247,7 @@ class HealthChecker:
                 await self._clock.wait(asyncio.Event(), tired)
             patient.wake.clear()
             try:
-                await self.check(backend_id)
+                await self._examine(backend_id)
             except Exception:  # noqa: BLE001 - one surprise must not stop the pulse of the others
                 _log.exception("a check failed in Nexus", extra={"fields": {"backend": backend_id}})
             if not self._enabled:
@@ -208,6 +267,7 @@ class HealthChecker:
         elif not _same_server(patient.face, backend.face):
             # Whoever sleeps until the old one's wake is to hear of the new one.
             patient = self._patients[backend.id] = _Patient(backend.face, wake=patient.wake)
+            self.witness.forget(backend.id)
         patient.face = backend.face
         return patient
 
@@ -218,13 +278,25 @@ class HealthChecker:
 
     def _pause(self, patient: _Patient) -> float:
         """Seconds until the next check: never in step with the others."""
-        if patient.pulse.status is BackendStatus.LOADING:
-            return min(LOADING_INTERVAL_S, self._interval_s)
-        if patient.suspect:
-            return min(SUSPECT_INTERVAL_S, self._interval_s)
-        if patient.checked == 1:
-            return self._interval_s * (0.5 + 0.5 * self._chance())
-        return self._interval_s * (0.9 + 0.2 * self._chance())
+        every = self._every(patient)
+        if patient.checked == 1 and every == self._interval_s:
+            return every * (0.5 + 0.5 * self._chance())
+        return every * (0.9 + 0.2 * self._chance())
+
+    def _every(self, patient: _Patient) -> float:
+        """Mean seconds between checks of a backend in this state."""
+        every, status = self._interval_s, patient.pulse.status
+        if status is BackendStatus.LOADING:
+            every = LOADING_INTERVAL_S
+        elif status in DOWN and patient.pulse.good:
+            every = RETURN_INTERVAL_S
+        elif patient.suspect or (status is BackendStatus.HEALTHY and patient.pulse.bad):
+            every = SUSPECT_INTERVAL_S
+        elif status is BackendStatus.UNREACHABLE:
+            every = GONE_HERE_INTERVAL_S if _is_here(patient.face) else GONE_INTERVAL_S
+        elif patient.full:
+            every = BUSY_INTERVAL_S
+        return min(every, self._interval_s)
 
     async def _check(self, patient: _Patient) -> None:
         face = patient.face
@@ -257,18 +329,22 @@ class HealthChecker:
         backend = self._registry.fleet().backends.get(face.id)
         if backend is None or not _same_server(backend.face, face):
             return  # it left, or is another one now
-        result = {Outcome.OK: Result.GOOD, Outcome.LOADING: Result.LOADING}.get(
-            found.outcome, Result.BAD
-        )
+        result = _RESULTS[found.outcome]
         before = patient.pulse
         patient.pulse = step(before, result, self._thresholds)
-        if result is not Result.BAD or patient.pulse.status is not BackendStatus.HEALTHY:
-            patient.suspect = False
-        reason = _denied(found.reason, face, has_key) if _is_denied(found) else found.reason
         status = patient.pulse.status
-        if result is Result.BAD and status is BackendStatus.HEALTHY:
+        if not result.is_failure or status is not BackendStatus.HEALTHY:
+            patient.suspect = False
+        patient.full = _is_full(found)
+        reason = found.reason
+        wakes = face.type in SELF_WAKING
+        comes = coming(status, face, wakes, self._every(patient))
+        if result is Result.DENIED:
+            reason, comes = denied(found.reason, face, has_key)
+        elif result.is_failure and status is BackendStatus.HEALTHY:
             reason = f"check {patient.pulse.bad} of {self._thresholds.failure} failed: {reason}"
-        if result is Result.GOOD and status is BackendStatus.UNHEALTHY:
+            comes = f"checked again every {SUSPECT_INTERVAL_S:g} s"
+        elif result is Result.GOOD and status in DOWN:
             reason = (
                 f"recovering: check {patient.pulse.good} of {self._thresholds.recovery} is good"
             )
@@ -276,11 +352,17 @@ class HealthChecker:
             face.id,
             status if self._enabled else BackendStatus.UNKNOWN,
             reason=reason,
+            next=comes,
             probe_ms=took_ms if result is Result.GOOD else None,
             version=found.version,
             models=found.models,
+            models_stale=found.models is None,
+            slots=found.load.slots,
+            running=found.load.running,
+            waiting=found.load.waiting,
         )
-        # Transitions are events, and logged as such; this is for whoever watches every check.
+        self.witness.probed(face.id, not result.is_failure)
+        # Transitions are logged by `nexus.telemetry.transitions`; this is for each single check.
         fields = {"backend": face.name, "was": before.status, "now": status, "reason": reason}
         _log.debug("checked", extra={"fields": fields})
 
@@ -296,16 +378,14 @@ def _same_server(one: BackendFace, other: BackendFace) -> bool:
     return (one.url, one.type, one.api_key_env) == (other.url, other.type, other.api_key_env)
 
 
-def _is_denied(found: Examination) -> bool:
-    return found.outcome is Outcome.DENIED
+def _is_full(found: Examination) -> bool:
+    load = found.load
+    if load.waiting:
+        return True
+    return bool(load.slots) and load.running is not None and load.running >= (load.slots or 0)
 
 
-def _denied(said: str, face: BackendFace, has_key: bool) -> str:
-    """What to do about a 401 or 403, naming the variable and never the key."""
-    if not face.api_key_env:
-        advice = "set api_key_env for this backend"
-    elif has_key:
-        advice = f"check the key in {face.api_key_env}"
-    else:
-        advice = f"{face.api_key_env} is not set"
-    return f"authentication failed ({said}); {advice}"
+def _is_here(face: BackendFace) -> bool:
+    """True for an address of this machine."""
+    host = (urlsplit(face.url).hostname or "").lower()
+    return host in ("localhost", "::1") or host.startswith("127.")

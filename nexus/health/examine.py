@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nexus.backends.base import Dialect, Outcome, ProbeReading
+from nexus.backends.base import NOT_SAID, Concurrency, Dialect, Outcome, ProbeReading
 from nexus.domain.backend import BackendFace, Model
 from nexus.domain.http import HttpCall, HttpReply
-from nexus.errors import UpstreamError
+from nexus.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 
 _DETAILS_AT_ONCE = 4
 _NO_ANSWER = HttpReply(0)
@@ -32,6 +32,7 @@ class Examination:
     reason: str = ""
     version: str | None = None
     models: tuple[Model, ...] | None = None
+    load: Concurrency = NOT_SAID
 
 
 class Examiner:
@@ -67,7 +68,7 @@ class Examiner:
         try:
             reply = await self._send(self._dialect.probe_call())
         except UpstreamError as problem:
-            return ProbeReading(Outcome.FAILED, problem.message), _NO_ANSWER
+            return ProbeReading(_failure(problem), problem.message), _NO_ANSWER
         return self._dialect.read_probe(reply), reply
 
     async def learn(self, reading: ProbeReading, probed: HttpReply) -> Examination:
@@ -80,16 +81,17 @@ class Examiner:
         replies = await self._ask(calls, {dialect.probe_call(): probed})
         state = dialect.read_state(replies)
         version = state.version or reading.version or None
-        if state.outcome is not Outcome.OK:
+        if state.outcome not in (Outcome.OK, Outcome.SLEEPING):
             return Examination(state.outcome, state.reason, version)
+        load = dialect.read_load(replies)
         try:
             listed = dialect.read_models(replies)
         except ValueError as problem:
             why = f"model list of {calls[0].path}: {problem}"
-            return Examination(Outcome.OK, reading.reason or why, version)
+            return Examination(state.outcome, reading.reason or why, version, load=load)
         models = await self._detailed(listed)
         reason = reading.reason or state.reason or ("" if models else "lists no models")
-        return Examination(Outcome.OK, reason, version, models)
+        return Examination(state.outcome, reason, version, models, load)
 
     async def _send(self, call: HttpCall) -> HttpReply:
         return await self._asker.send(
@@ -142,3 +144,9 @@ class Examiner:
         for gone in known.keys() - set(listed):
             del known[gone]
         return tuple(known.get(model, model) for model in listed)
+
+
+def _failure(problem: UpstreamError) -> Outcome:
+    if isinstance(problem, UpstreamUnreachable):
+        return Outcome.UNREACHABLE
+    return Outcome.SILENT if isinstance(problem, UpstreamTimeout) else Outcome.FAILED

@@ -2,18 +2,21 @@
 
 | from | result | needed in a row | to |
 |---|---|---|---|
-| unknown, loading | good / bad | 1 | healthy / unhealthy |
-| healthy | bad | `failure_threshold` | unhealthy |
-| unhealthy | good | `recovery_threshold` | healthy |
-| any | loading | 1 | loading |
+| up | bad, silent, unreachable | `failure_threshold` | unhealthy, stalled, unreachable |
+| down | good | `recovery_threshold` | healthy |
+| down | another kind of bad | 1 | that kind |
+| any other | good or bad | 1 | that |
+| any | loading, sleeping, denied | 1 | that: the server itself said so |
 
-A result of the other kind starts the count anew.
+Up is healthy; down is unhealthy, stalled or unreachable. A good and a bad result each start the
+count of the other anew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from nexus.domain.backend import BackendStatus
 
@@ -23,7 +26,32 @@ class Result(Enum):
 
     GOOD = "good"
     BAD = "bad"
+    """Answers, but badly."""
+    SILENT = "silent"
+    """Takes the connection and does not answer."""
+    UNREACHABLE = "unreachable"
     LOADING = "loading"
+    SLEEPING = "sleeping"
+    DENIED = "denied"
+
+    @property
+    def is_failure(self) -> bool:
+        """True where it counts towards being down."""
+        return self in _DOWN
+
+
+_SAID: Final = {
+    Result.LOADING: BackendStatus.LOADING,
+    Result.SLEEPING: BackendStatus.SLEEPING,
+    Result.DENIED: BackendStatus.AUTH_ERROR,
+}
+_DOWN: Final = {
+    Result.BAD: BackendStatus.UNHEALTHY,
+    Result.SILENT: BackendStatus.STALLED,
+    Result.UNREACHABLE: BackendStatus.UNREACHABLE,
+}
+DOWN: Final = frozenset(_DOWN.values())
+"""What it takes several good checks to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +74,16 @@ class Pulse:
 
 
 def step(pulse: Pulse, result: Result, thresholds: Thresholds) -> Pulse:
-    """The pulse after one more result. Total; never says DRAINING."""
-    if result is Result.LOADING:
-        return Pulse(BackendStatus.LOADING)
-    good = pulse.good + 1 if result is Result.GOOD else 0
-    bad = pulse.bad + 1 if result is Result.BAD else 0
+    """The pulse after one more result. Total; never says DRAINING, BUSY or RATE_LIMITED."""
+    if result in _SAID:
+        return Pulse(_SAID[result])
     status = pulse.status
     if result is Result.GOOD:
-        needed = thresholds.recovery if status is BackendStatus.UNHEALTHY else 1
-        if good >= needed:
+        good = pulse.good + 1
+        if status not in DOWN or good >= thresholds.recovery:
             status = BackendStatus.HEALTHY
-    else:
-        needed = thresholds.failure if status is BackendStatus.HEALTHY else 1
-        if bad >= needed:
-            status = BackendStatus.UNHEALTHY
-    return Pulse(status, good, bad)
+        return Pulse(status, good, 0)
+    bad = pulse.bad + 1
+    if status is not BackendStatus.HEALTHY or bad >= thresholds.failure:
+        status = _DOWN[result]
+    return Pulse(status, 0, bad)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from itertools import count
 
+from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId, Zone
 from nexus.domain.decision import Refusal, RouteReason
@@ -36,16 +37,21 @@ from nexus.proxy import headers
 from nexus.proxy.attempt import attempt
 from nexus.proxy.decoding import Gunzip
 from nexus.proxy.exchange import Exchange
+from nexus.proxy.lesson import lesson, may_be_bettered
 from nexus.proxy.passage import Passage
 from nexus.proxy.story import Story
+from nexus.proxy.witness import Witness
 from nexus.registry.lease import Lease
 from nexus.registry.registry import Registry
 from nexus.routing.refusal import error as refusal_error
 from nexus.routing.router import decide
 from nexus.upstream.pools import Pools
 
-RETRIABLE = frozenset({429, 500, 502, 503, 504, 529})
-"""Statuses that another backend may do better with (contract 6.8; 529 is Anthropic's overload)."""
+RETRIABLE = frozenset({401, 429, 500, 502, 503, 504, 529})
+"""Statuses that another backend may do better with (contract 6.8; 529 is Anthropic's overload).
+
+401 is about our key, and nothing has been computed; 403 may be about what was asked.
+"""
 
 UNARY_LIMIT = 64 * 1024 * 1024
 """Bytes of a stream put together for a client that asked for one answer."""
@@ -73,7 +79,7 @@ class Carrier:
         routed: told of each decision before it is carried out.
         unix: Unix seconds.
         max_in_flight: requests carried at once; more are refused with 503.
-        connection_failed: told the id and the reason when a backend could not be reached.
+        witness: told what each attempt ran into.
     """
 
     def __init__(
@@ -85,7 +91,7 @@ class Carrier:
         routed: Callable[[Story], None],
         unix: Callable[[], float],
         max_in_flight: int,
-        connection_failed: Callable[[BackendId, str], None],
+        witness: Witness,
     ) -> None:
         self._registry = registry
         self._pools = pools
@@ -94,7 +100,7 @@ class Carrier:
         self._routed = routed
         self._unix = unix
         self._max_in_flight = max_in_flight
-        self._connection_failed = connection_failed
+        self._witness = witness
         self._turns = count()
         self._passages: set[Passage] = set()
         self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
@@ -169,21 +175,21 @@ class Carrier:
         refused: _Answer | None = None
         failure: NexusError | None = None
         for candidate in story.decision.order:
-            lease = self._registry.lease(candidate.backend.id)
+            lease = self._registry.lease(candidate.backend.id, story.decision.spare)
             if lease is None:
                 continue
             if story.face is not None:
                 story.tried.append(story.face.name)
             story.face = candidate.backend.face
             story.zone = candidate.model.zone
+            story.model_id = candidate.model.id
             story.first_byte = None
             try:
                 outcome = await self._attempt(exchange, story, candidate, lease)
             except UpstreamError as error:
                 lease.finish(failed=True)
                 failure = error
-                if isinstance(error, UpstreamUnreachable):
-                    self._connection_failed(candidate.backend.id, error.message)
+                self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
                 continue
@@ -191,6 +197,9 @@ class Carrier:
                 lease.finish()  # what cancellation and surprises leave open
             if outcome is None:
                 return
+            if outcome.final:
+                refused = outcome
+                break
             refused = refused or outcome
         if refused is not None:
             self._relay_refusal(exchange, story, refused)
@@ -227,10 +236,22 @@ class Carrier:
         )
         self._passages.add(passage)
         try:
+            if lease.trial and passage.status == 200:
+                self._witness.served(face.id, True)
             if passage.status in RETRIABLE:
                 body = await passage.collected()
+                status, lines = passage.status, passage.lines
+                error = self._learn(story, face, status, body)
+                if error.kind.is_the_requests_fault:
+                    lease.finish()
+                    self._witness.served(face.id, lease.trial)
+                    order = story.decision.order
+                    others = order[order.index(candidate) + 1 :]
+                    final = not may_be_bettered(error, others)
+                    return _Answer(face, candidate.model.zone, status, lines, body, final)
                 lease.finish(failed=True)
-                return _Answer(face, candidate.model.zone, passage.status, passage.lines, body)
+                self._witness.answered(face.id, status, lines, body, lease.trial)
+                return _Answer(face, candidate.model.zone, status, lines, body)
             if assembled and passage.status == 200:
                 await self._relay_assembled(exchange, story, passage, lease)
             else:
@@ -288,11 +309,19 @@ class Carrier:
                 "complete"
             )
         if failure is None:
+            if passage.status >= 400 and tail is not None and len(tail.data) < TAIL:
+                self._learn(story, story.face, passage.status, tail.data)
+            if passage.status == 200:
+                self._witness.served(lease.backend_id, lease.trial)
+            elif passage.status == 403:
+                self._witness.answered(lease.backend_id, 403, passage.lines, b"", lease.trial)
             if tap is not None:
                 exchange.write(tap.tail())
             exchange.end()
             return
         lease.finish(failed=not isinstance(failure, ShuttingDown), ttft_ms=story.ttft_ms)
+        if isinstance(failure, UpstreamError):
+            self._witness.failed(lease.backend_id, failure, lease.trial)
         story.error = failure.message
         if tap is None:
             exchange.abort()  # a body that promised a length can only be cut
@@ -345,6 +374,16 @@ class Carrier:
         exchange.write(body)
         exchange.end()
         lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
+        self._witness.served(lease.backend_id, lease.trial)
+
+    def _learn(
+        self, story: Story, face: BackendFace | None, status: int, body: bytes
+    ) -> ErrorReading:
+        """What an error means; what it says of the model is believed from now on."""
+        error = classify(status, body, story.needs.endpoint)
+        if face is not None and (taught := lesson(error, story.needs, face.type)):
+            self._registry.learn(face.id, story.model_id, taught)
+        return error
 
     def _relay_refusal(self, exchange: Exchange, story: Story, answer: _Answer) -> None:
         """A backend's own error, untouched, when no other backend did better."""
@@ -376,11 +415,19 @@ class Carrier:
 class _Answer:
     """A whole error answer, kept while better is looked for."""
 
-    __slots__ = ("body", "face", "lines", "status", "zone")
+    __slots__ = ("body", "face", "final", "lines", "status", "zone")
 
     def __init__(
-        self, face: BackendFace, zone: Zone | None, status: int, lines: bytes, body: bytes
+        self,
+        face: BackendFace,
+        zone: Zone | None,
+        status: int,
+        lines: bytes,
+        body: bytes,
+        final: bool = False,
     ) -> None:
+        self.final = final
+        """True where no other backend is known to do better."""
         self.face = face
         self.zone = zone
         self.status = status

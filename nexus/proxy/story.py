@@ -25,6 +25,8 @@ class Story:
     """The backend of the current attempt."""
     zone: Zone | None = None
     """Where that attempt's prompt goes, where the model is further out than its backend."""
+    model_id: str = ""
+    """The model of that attempt, as its backend names it."""
     status: int = 0
     error: str = ""
     first_byte: float | None = None

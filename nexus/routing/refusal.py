@@ -37,7 +37,15 @@ RETRY_SATURATED_S: Final = 1
 RETRY_DOWN_S: Final = 5
 RETRY_LOADING_S: Final = 10
 RETRY_DRAINING_S: Final = 30
+RETRY_LIMITED_S: Final = 10
 """Seconds for `Retry-After`. SDKs sleep that long, twice, before their caller hears of it."""
+
+_FOR_A_PERSON: Final = {
+    BackendStatus.DRAINING,
+    BackendStatus.AUTH_ERROR,
+    BackendStatus.SLEEPING,
+}
+"""Somebody has to do something before they are routable again."""
 
 _PARAMS: Final = {
     "vision": "messages",
@@ -146,9 +154,11 @@ def _unavailable(refusal: Refusal, fleet: Fleet) -> NexusError:
         wait_s, helps = RETRY_LOADING_S, True
         message = f"Model {_quoted(refusal.model)} is being loaded."
     else:
-        # A server that is down may be restarting; one that drains will not come back by itself.
-        helps = statuses != {BackendStatus.DRAINING}
+        # A server that is down may be restarting; others do not come back by themselves.
+        helps = not statuses or not statuses <= _FOR_A_PERSON
         wait_s = RETRY_DOWN_S if helps else RETRY_DRAINING_S
+        if statuses == {BackendStatus.RATE_LIMITED}:
+            wait_s = RETRY_LIMITED_S
         message = f"No healthy backend available for model {_quoted(refusal.model)}."
         if not healthy:
             message = "All backends are currently unavailable."

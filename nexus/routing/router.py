@@ -7,6 +7,7 @@ for a request that can be served. `explain` runs the same rules and says what ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from nexus.domain.backend import Load
@@ -15,7 +16,7 @@ from nexus.domain.fleet import Candidate, Fleet, Loads
 from nexus.domain.policy import Policy, Strategy
 from nexus.domain.request import Needs
 from nexus.routing.aliases import models_to_try, resolve
-from nexus.routing.rules import FACTS, RULES, capacity
+from nexus.routing.rules import FACTS, RULES, capacity, health
 from nexus.routing.strategies import STRATEGIES, points
 
 _IDLE: Final = Load()
@@ -37,11 +38,16 @@ def decide(
             if not candidates:
                 break
             candidates = rule.keep(candidates, needs, loads, policy)
-        if not candidates:
-            continue
+        spare = not candidates
+        if spare:
+            candidates = _spare(fleet.by_model.get(name, ()), needs, loads, policy)
+            if not candidates:
+                continue
         free = capacity.keep(candidates, needs, loads, policy)
         if free:
-            return _decision(needs, name, name != model, candidates, free, loads, policy, turn)
+            return _decision(
+                needs, name, name != model, candidates, free, loads, policy, turn, spare
+            )
     return Refusal(
         requested=needs.model,
         model=model,
@@ -72,6 +78,13 @@ def explain(
         for name in looked_at
         for verdict in _verdicts(fleet.by_model.get(name, ()), needs, loads, policy)
     ]
+    if outcome.spare:  # the rules say no to each; for want of others it is a yes
+        verdicts = [
+            replace(each, score=points(each.candidate, loads, policy.weights), rejection=None)
+            if each.candidate in outcome.order
+            else each
+            for each in verdicts
+        ]
     place = {id(candidate): index for index, candidate in enumerate(outcome.order)}
     last = len(place)
 
@@ -91,10 +104,11 @@ def _decision(
     loads: Loads,
     policy: Policy,
     turn: int,
+    spare: bool,
 ) -> Decision:
     """Rank the free candidates. `able` are those that passed every rule but capacity."""
     if len(free) == 1:
-        ranked, why = free, "only_healthy_backend"
+        ranked, why = free, "only_backend_in_doubt" if spare else "only_healthy_backend"
     else:
         ranked, why = STRATEGIES[policy.strategy](free, loads, policy.weights, turn)
     reason = RouteReason.CAPABILITY_MATCH
@@ -103,7 +117,18 @@ def _decision(
     elif len(able) > len(free) and _is_second_best(ranked[0], able, loads, policy):
         reason = RouteReason.CAPACITY_OVERFLOW
     order = _distinct(ranked, max(1, policy.max_attempts))
-    return Decision(needs.model, model, order, reason, why, fallback)
+    return Decision(needs.model, model, order, reason, why, fallback, spare)
+
+
+def _spare(
+    candidates: Sequence[Candidate], needs: Needs, loads: Loads, policy: Policy
+) -> Sequence[Candidate]:
+    """Backends that requests ran aground on, and that pass every other rule."""
+    found = health.spare(candidates)
+    for rule in FACTS:
+        if found and rule is not health:
+            found = rule.keep(found, needs, loads, policy)
+    return found
 
 
 def _is_second_best(

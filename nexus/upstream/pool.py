@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nexus.errors import UpstreamTimeout, UpstreamUnreachable
+from nexus.errors import ConnectTimeout, NoConnection
 from nexus.upstream.connection import Connection
 
 IDLE_S = 30.0
@@ -93,8 +93,8 @@ class Pool:
         """Open a connection.
 
         Raises:
-            UpstreamUnreachable: refused, no such host, certificate not trusted.
-            UpstreamTimeout: no answer within `connect_s`.
+            NoConnection: refused, no such host, certificate not trusted.
+            ConnectTimeout: no answer within `connect_s`.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -106,12 +106,12 @@ class Pool:
                     ssl=self._tls_context() if self._tls else None,
                 )
         except TimeoutError as exc:
-            raise UpstreamTimeout(
+            raise ConnectTimeout(
                 f"Backend '{self.name}' at {self._host}:{self._port} did not accept a connection "
                 f"within {self.timeouts.connect_s:g} s"
             ) from exc
         except OSError as exc:  # ssl.SSLError is one
-            raise UpstreamUnreachable(
+            raise NoConnection(
                 f"Backend '{self.name}' at {self._host}:{self._port}: {_say(exc)}"
             ) from exc
         _no_delay(transport)

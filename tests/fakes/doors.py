@@ -21,6 +21,7 @@ from nexus.control import Control
 from nexus.domain.backend import BackendFace, BackendStatus, Model
 from nexus.domain.events import RequestRefused
 from nexus.domain.policy import Policy
+from nexus.health.witness import Witness
 from nexus.proxy.carrier import Carrier
 from nexus.registry.registry import Registry
 from nexus.server.bind import bind, url_of
@@ -101,7 +102,7 @@ async def _door(
         lambda story: None,
         time.time,
         1000,
-        lambda backend_id, reason: None,
+        Witness(registry),
     )
     listener = bind("127.0.0.1", 0)
     url = url_of(listener)

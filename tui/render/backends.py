@@ -10,7 +10,7 @@ from tui.render.cells import UNKNOWN, Cell, Role
 from tui.render.columns import Column
 from tui.render.numbers import count, millis, percent, rate
 from tui.render.spark import spark
-from tui.render.status import status_cell
+from tui.render.status import DOWN, status_cell
 from tui.window import Latency, Rates
 
 COLUMNS = (
@@ -46,7 +46,7 @@ class Summary:
 def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
     """One row, in the order of `COLUMNS`."""
     backend, load, face = row.backend, row.load, row.backend.face
-    down = backend.status is BackendStatus.UNHEALTHY
+    down = backend.status in DOWN
     speed = load.tokens_per_s
     in_flight = str(load.pending)
     if face.max_concurrent:
@@ -57,7 +57,7 @@ def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
         Cell(face.name, Role.DIM if down else Role.STRONG),
         Cell(face.type, Role.DIM),
         Cell(face.zone, Role.DIM),
-        Cell(str(len(backend.models)), Role.DIM),
+        _models(backend),
         _number(in_flight, Role.WARN if full else Role.TEXT, quiet=load.pending == 0),
         _number(rate(row.rates.requests_per_s), quiet=row.rates.requests_per_s < 0.05),
         _number(count(load.total), Role.DIM, quiet=load.total == 0),
@@ -68,6 +68,13 @@ def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
         _number(rate(speed)),
         Cell(spark(trend), Role.FAINT if down else Role.INFO),
     )
+
+
+def _models(backend: Backend) -> Cell:
+    """How many models; `?` behind an old list, because nothing newer could be read."""
+    if backend.models_stale:
+        return Cell(f"{len(backend.models)}?", Role.WARN)
+    return Cell(str(len(backend.models)), Role.DIM)
 
 
 def errors_cell(value: float | None) -> Cell:
@@ -86,11 +93,17 @@ def _number(text: str, role: Role = Role.TEXT, *, quiet: bool = False) -> Cell:
 
 
 _SEVERITY = {
-    BackendStatus.UNHEALTHY: 0,
-    BackendStatus.LOADING: 1,
-    BackendStatus.DRAINING: 2,
-    BackendStatus.UNKNOWN: 3,
-    BackendStatus.HEALTHY: 4,
+    BackendStatus.UNREACHABLE: 0,
+    BackendStatus.UNHEALTHY: 1,
+    BackendStatus.STALLED: 2,
+    BackendStatus.AUTH_ERROR: 3,
+    BackendStatus.RATE_LIMITED: 4,
+    BackendStatus.LOADING: 5,
+    BackendStatus.DRAINING: 6,
+    BackendStatus.UNKNOWN: 7,
+    BackendStatus.SLEEPING: 8,
+    BackendStatus.BUSY: 9,
+    BackendStatus.HEALTHY: 10,
 }
 
 ORDERS: dict[str, Callable[[Summary], tuple[float | str, ...]]] = {

@@ -23,11 +23,13 @@ def backend_lines(
     utc_offset_s: int,
 ) -> tuple[Line, ...]:
     """Status, face, load, latency, models, last errors."""
-    mark, word, role = LOOK[backend.status]
+    mark, word, role = LOOK[backend.seen_with(load.pending)]
     since = "" if backend.since is None else f" for {span(now - backend.since)}"
     status: list[Cell | str] = [Cell(f"{mark} {word}{since}", role)]
     if backend.reason:
         status.append(Cell(f"   {backend.reason}", Role.DIM))
+    if backend.next:
+        status.append(Cell(f"   {backend.next}", Role.STRONG))
     lines: list[Line] = [
         line(label("status"), *status),
         line(label("last check"), _check(backend, now)),

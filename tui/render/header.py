@@ -38,7 +38,7 @@ def _health(state: DashboardState, *, short: bool) -> list[Cell | str]:
     total = len(state.backends)
     if not total:
         return [Cell("○ no backends", Role.WARN)]
-    healthy = state.count(BackendStatus.HEALTHY)
+    healthy = sum(backend.is_routable for backend in state.backends.values())
     role = Role.OK if healthy == total else Role.WARN if healthy else Role.BAD
     pieces: list[Cell | str] = [Cell(f"{healthy}/{total} healthy", role)]
     for status, (mark, word, look) in LOOK.items():

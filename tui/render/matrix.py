@@ -10,6 +10,7 @@ from tui.clean import clean
 from tui.render.cells import UNKNOWN, Cell, Role
 from tui.render.columns import Column
 from tui.render.numbers import context
+from tui.render.status import glyph
 
 FIXED = (
     Column("MODEL", 16, widest=34),
@@ -95,16 +96,6 @@ def _mark(found: tuple[Backend, Model] | None) -> Cell:
     if found is None:
         return Cell("·", Role.FAINT)
     backend, model = found
-    match backend.status:
-        case BackendStatus.UNHEALTHY:
-            return Cell("✖", Role.BAD)
-        case BackendStatus.DRAINING:
-            return Cell("◌", Role.WARN)
-        case BackendStatus.LOADING:
-            return Cell("◐", Role.INFO)
-        case BackendStatus.UNKNOWN:
-            return Cell("○", Role.DIM)
-        case BackendStatus.HEALTHY:
-            if model.loaded is False:
-                return Cell("◦", Role.DIM)
-            return Cell("●", Role.OK)
+    if backend.status is BackendStatus.HEALTHY and model.loaded is False:
+        return Cell("◦", Role.DIM)
+    return glyph(backend.status)

@@ -8,12 +8,21 @@ from tui.render.numbers import span
 
 LOOK: dict[BackendStatus, tuple[str, str, Role]] = {
     BackendStatus.HEALTHY: ("●", "healthy", Role.OK),
-    BackendStatus.UNHEALTHY: ("✖", "down", Role.BAD),
+    BackendStatus.BUSY: ("◉", "busy", Role.OK),
+    BackendStatus.UNREACHABLE: ("✖", "down", Role.BAD),
+    BackendStatus.UNHEALTHY: ("▲", "unhealthy", Role.BAD),
+    BackendStatus.STALLED: ("◍", "stalled", Role.BAD),
+    BackendStatus.AUTH_ERROR: ("⚿", "auth error", Role.BAD),
+    BackendStatus.RATE_LIMITED: ("◔", "limited", Role.WARN),
     BackendStatus.UNKNOWN: ("○", "unknown", Role.DIM),
     BackendStatus.LOADING: ("◐", "loading", Role.INFO),
+    BackendStatus.SLEEPING: ("☾", "sleeping", Role.INFO),
     BackendStatus.DRAINING: ("◌", "draining", Role.WARN),
 }
 """Glyph, word, role."""
+
+DOWN = frozenset({BackendStatus.UNREACHABLE, BackendStatus.UNHEALTHY, BackendStatus.STALLED})
+"""Something is wrong on the other side."""
 
 
 def glyph(status: BackendStatus) -> Cell:
@@ -29,11 +38,14 @@ def word(status: BackendStatus) -> str:
 
 def status_cell(backend: Backend, pending: int, now: float) -> Cell:
     """`● healthy`, `✖ down 4m`, `◌ drain 2` (two still in flight)."""
-    mark, text, role = LOOK[backend.status]
-    if backend.status is BackendStatus.DRAINING:
+    status = backend.seen_with(pending)
+    mark, text, role = LOOK[status]
+    if status is BackendStatus.DRAINING:
         text = f"drain {pending}" if pending else "drained"
-    elif backend.status is BackendStatus.UNHEALTHY and backend.since is not None:
+    elif status is BackendStatus.UNREACHABLE and backend.since is not None:
         text = f"down {span(now - backend.since)}"
+    elif status is BackendStatus.AUTH_ERROR:
+        text = "auth"  # the column is narrow
     return Cell(f"{mark} {text}", role)
 
 

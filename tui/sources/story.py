@@ -73,7 +73,7 @@ def members(now: float, *, degraded: bool) -> tuple[Member, ...]:
         return everyone
     ruined = {
         "gpu-02": (BackendStatus.DRAINING, "drained by the operator", 95.0, 0.0),
-        "lab-nuc": (BackendStatus.UNHEALTHY, "connection refused (3 of 3 checks)", 242.0, 1.0),
+        "lab-nuc": (BackendStatus.UNREACHABLE, "connection refused (3 of 3 checks)", 242.0, 1.0),
         "workshop": (BackendStatus.HEALTHY, "", 4000.0, 0.12),
     }
     changed: list[Member] = []

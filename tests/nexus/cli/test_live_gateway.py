@@ -56,7 +56,7 @@ async def test_backends_are_listed_with_what_is_known_of_them(live: Live) -> Non
     assert code == 0
     assert lines[0].split() == ["Name", "URL", "Type", "Status", "Models", "Latency", "Reason"]
     assert lines[1].split()[:1] + lines[1].split()[2:5] == ["tower", "ollama", "healthy", "1"]
-    assert "unhealthy" in lines[3]
+    assert "unreachable" in lines[3]
     assert "connection refused" in lines[3]
     listed = (await live.json("backends", "list", "--status", "HEALTHY"))["backends"]
     assert [backend["name"] for backend in listed] == ["tower", "rack"]
@@ -88,7 +88,7 @@ async def test_health_tells_the_fleet_and_its_exit_code(live: Live) -> None:
     assert "Status:   degraded" in out
     assert "Backends: 2/3 healthy" in out
     assert "✓ tower: healthy, 1 model" in out
-    assert "✗ gone: unhealthy, 0 models (connection refused)" in out
+    assert "✗ gone: unreachable, 0 models (connection refused; checked again every second)" in out
     report = await live.json("health")
     assert report["backends"] == {"total": 3, "healthy": 2, "unhealthy": 1}
     assert report["models"] == {"total": 2}
@@ -111,7 +111,7 @@ async def test_draining_and_back(live: Live) -> None:
 
 async def test_a_check_asks_at_once(live: Live) -> None:
     code, out, _ = await live("backends", "check", "gone")
-    assert (code, out) == (0, "gone is unhealthy, 0 models: connection refused.\n")
+    assert (code, out) == (0, "gone is unreachable, 0 models: connection refused.\n")
 
 
 async def test_a_backend_comes_and_goes(live: Live) -> None:

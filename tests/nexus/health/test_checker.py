@@ -122,20 +122,39 @@ async def test_three_failures_in_a_row_take_it_out_and_two_successes_bring_it_ba
     world.serve("gpu", VLLM)
     async with running(world):
         world.asker.stop("http://gpu:1")
-        await world.clock.turn(60)
+        await world.clock.turn(23)  # the first pause is 22.5 s
         assert world.status("gpu") is BackendStatus.HEALTHY
+        assert world.seen("gpu").reason == "check 1 of 3 failed: connection refused"
+        assert world.seen("gpu").models_stale
+        await world.clock.turn(1)
         assert world.seen("gpu").reason == "check 2 of 3 failed: connection refused"
-        await world.clock.turn(30)
-        assert world.status("gpu") is BackendStatus.UNHEALTHY
-        assert world.seen("gpu").reason == "connection refused"
-        assert [model.id for model in world.seen("gpu").models] == ["tiny"]
+        await world.clock.turn(1)
+        seen = world.seen("gpu")
+        assert (seen.status, seen.reason) == (BackendStatus.UNREACHABLE, "connection refused")
+        assert seen.next == "checked again every 5 s"
+        assert ([model.id for model in seen.models], seen.models_stale) == (["tiny"], True)
         world.serve("gpu", VLLM)
-        await world.clock.turn(30)
-        assert world.status("gpu") is BackendStatus.UNHEALTHY
+        await world.clock.turn(4.75)
+        assert world.status("gpu") is BackendStatus.UNREACHABLE
         assert "recovering" in world.seen("gpu").reason
-        await world.clock.turn(30)
-        assert world.status("gpu") is BackendStatus.HEALTHY
-        assert world.seen("gpu").reason == ""
+        await world.clock.turn(0.5)
+        seen = world.seen("gpu")
+        assert (seen.status, seen.reason, seen.next) == (BackendStatus.HEALTHY, "", "")
+        assert not seen.models_stale
+
+
+async def test_a_server_of_this_machine_that_comes_back_is_routable_within_three_seconds() -> None:
+    world = World(chance=lambda: 0.999)
+    here = BackendFace(
+        BackendId("here"), "here", "http://127.0.0.1:1", BackendType.VLLM, Zone.RESTRICTED
+    )
+    world.registry.add(here)
+    async with running(world):
+        assert world.seen("here").next == "checked again every second"
+        await world.clock.turn(3600)
+        world.asker.serve("http://127.0.0.1:1", VLLM)
+        await world.clock.turn(3)
+        assert world.seen("here").is_routable
 
 
 async def test_a_failure_does_not_touch_the_round_trip() -> None:
@@ -194,8 +213,20 @@ async def test_a_sleeping_vllm_is_not_routable() -> None:
     world.add("gpu")
     world.serve("gpu", {**VLLM, "/is_sleeping": said({"is_sleeping": True})})
     async with running(world):
-        assert world.status("gpu") is BackendStatus.LOADING
+        assert world.status("gpu") is BackendStatus.SLEEPING
         assert "wake_up" in world.seen("gpu").reason
+        assert not world.seen("gpu").is_routable
+
+
+async def test_a_sleeping_llamacpp_is_routable_since_the_next_request_wakes_it() -> None:
+    world = World()
+    world.add("cpp", BackendType.LLAMACPP)
+    world.serve("cpp", recorded("llamacpp-auth/models_sleeping", "llamacpp-auth/props_sleeping"))
+    async with running(world):
+        seen = world.seen("cpp")
+        assert (seen.status, seen.next) == (BackendStatus.SLEEPING, "wakes on the next request")
+        assert seen.is_routable
+        assert seen.models
 
 
 @pytest.mark.parametrize(
@@ -265,8 +296,8 @@ async def test_old_ollama_tells_each_model_once_and_not_in_every_round() -> None
 @pytest.mark.parametrize(
     ("env", "key", "advice"),
     [
-        (None, None, "set api_key_env"),
-        ("GPU_KEY", None, "GPU_KEY is not set"),
+        (None, None, "set api_key_env for this backend"),
+        ("GPU_KEY", None, "set GPU_KEY"),
         ("GPU_KEY", "sk-wrong", "check the key in GPU_KEY"),
     ],
 )
@@ -280,9 +311,9 @@ async def test_a_refused_key_names_the_variable_and_never_the_key(
     if env and key:
         world.keys[env] = key
     async with running(world):
-        assert world.status("gpu") is BackendStatus.UNHEALTHY
+        assert world.status("gpu") is BackendStatus.AUTH_ERROR
         assert "authentication failed" in world.seen("gpu").reason
-        assert advice in world.seen("gpu").reason
+        assert world.seen("gpu").next == advice
         assert "sk-wrong" not in world.seen("gpu").reason
     sent = any("authorization" in headers for headers in world.asker.headers)
     assert sent is (key is not None)
@@ -322,10 +353,10 @@ async def test_a_failed_connection_is_looked_into_at_once_and_until_it_is_clear(
             await settle()
         assert world.asker.count("http://gpu:1") == before + 1
         await world.clock.turn(3)
-        assert world.status("gpu") is BackendStatus.UNHEALTHY
+        assert world.status("gpu") is BackendStatus.UNREACHABLE
         after = world.asker.count("http://gpu:1")
         await world.clock.turn(10)
-        assert world.asker.count("http://gpu:1") == after
+        assert world.asker.count("http://gpu:1") <= after + 2
 
 
 async def test_a_failed_connection_that_was_a_mishap_changes_nothing() -> None:
@@ -357,7 +388,7 @@ async def test_an_operators_check_is_done_when_the_registry_knows() -> None:
     world = World()
     world.add("gpu")
     await world.checker.check(BackendId("gpu"))
-    assert world.status("gpu") is BackendStatus.UNHEALTHY
+    assert world.status("gpu") is BackendStatus.UNREACHABLE
     await world.checker.check(BackendId("nobody"))
 
 

@@ -80,5 +80,5 @@ async def test_a_real_llamacpp_that_stops_is_refused_and_keeps_its_models() -> N
         assert registry.fleet().backends[face.id].status is BackendStatus.HEALTHY
     await checker.check(face.id)
     seen = registry.fleet().backends[face.id]
-    assert (seen.status, seen.reason) == (BackendStatus.UNHEALTHY, "connection refused")
+    assert (seen.status, seen.reason) == (BackendStatus.UNREACHABLE, "connection refused")
     assert [model.id for model in seen.models] == ["tiny-llama"]

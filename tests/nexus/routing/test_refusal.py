@@ -182,8 +182,8 @@ def test_all_down_is_503_with_context() -> None:
                 "agent_id": "a",
                 "backend": "a",
                 "reconciler": "health",
-                "reason": "a is down: connection refused",
-                "suggested_action": "wait for it to recover, or start it",
+                "reason": "a is unhealthy: connection refused",
+                "suggested_action": "wait for it to recover, or look at its log",
             }
         ],
         "retry_after_seconds": found.retry_after_s,

@@ -52,10 +52,10 @@ def test_what_went_wrong_comes_before_why() -> None:
     assert why(replace(DONE, status=499)).startswith("client left")
 
 
-def test_every_status_has_a_glyph_a_word_and_a_role_of_its_own() -> None:
+def test_every_status_has_a_glyph_a_word_and_a_role() -> None:
     assert set(LOOK) == set(BackendStatus)
     assert len({mark for mark, _, _ in LOOK.values()}) == len(LOOK)
-    assert len({role for _, _, role in LOOK.values()}) == len(LOOK)
+    assert len({text for _, text, _ in LOOK.values()}) == len(LOOK)
     assert all(cell_len(mark) == 1 for mark, _, _ in LOOK.values())
 
 

@@ -9,7 +9,7 @@ from tests.fakes.fleets import backend, candidate, needs
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        (BackendStatus.UNHEALTHY, "gpu-01 is down: connection refused"),
+        (BackendStatus.UNHEALTHY, "gpu-01 is unhealthy: connection refused"),
         (BackendStatus.UNKNOWN, "gpu-01 has not been checked yet"),
         (BackendStatus.LOADING, "gpu-01 is loading a model"),
         (BackendStatus.DRAINING, "gpu-01 is draining"),
