@@ -35,12 +35,10 @@ _FAILED = re.compile(
     rb'^(?:data:[ \t]*\{\s*(?:"error"\s*:\s*[{"]|"object"\s*:\s*"error")|error:|event:[ \t]*error)',
     re.MULTILINE,
 )
-_PROMPT = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d{1,15})\b')
-_COMPLETION = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d{1,15})\b')
-_PROMPT_N = re.compile(rb'"prompt_n"\s*:\s*(\d{1,15})\b')
-_CACHE_N = re.compile(rb'"cache_n"\s*:\s*(\d{1,15})\b')
-_PREDICTED_N = re.compile(rb'"predicted_n"\s*:\s*(\d{1,15})\b')
-_SPEED = re.compile(rb'"predicted_per_second"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)')
+_PROMPT = (b'"prompt_tokens"', b'"input_tokens"')
+_COMPLETION = (b'"completion_tokens"', b'"output_tokens"')
+_COUNT = re.compile(rb"\s*:\s*(\d{1,15})\b")
+_SPEED = re.compile(rb"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 
 
 class SseTap:
@@ -111,18 +109,31 @@ def usage_of(body: bytes) -> Usage:
 
 
 def _usage(end: bytes) -> Usage:
-    prompt, completion = _last(_PROMPT, end), _last(_COMPLETION, end)
+    prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
     if b'"timings"' not in end:
         return prompt, completion, None
     if prompt is None:  # llama.cpp counts prompt and cache apart here
-        read = _last(_PROMPT_N, end)
-        prompt = None if read is None else read + (_last(_CACHE_N, end) or 0)
+        read = _count((b'"prompt_n"',), end)
+        prompt = None if read is None else read + (_count((b'"cache_n"',), end) or 0)
     if completion is None:
-        completion = _last(_PREDICTED_N, end)
-    speeds = _SPEED.findall(end)
-    return prompt, completion, float(speeds[-1]) if speeds else None
+        completion = _count((b'"predicted_n"',), end)
+    speed = _last((b'"predicted_per_second"',), _SPEED, end)
+    return prompt, completion, float(speed) if speed else None
 
 
-def _last(pattern: re.Pattern[bytes], text: bytes) -> int | None:
-    found = pattern.findall(text)
-    return int(found[-1]) if found else None
+def _count(keys: tuple[bytes, ...], text: bytes) -> int | None:
+    found = _last(keys, _COUNT, text)
+    return int(found) if found else None
+
+
+def _last(keys: tuple[bytes, ...], value: re.Pattern[bytes], text: bytes) -> bytes | None:
+    """The value of whichever key comes last with one. Searched from the end: it is near."""
+    best, found = -1, None
+    for key in keys:
+        at = text.rfind(key)
+        while at > best:
+            if match := value.match(text, at + len(key)):
+                best, found = at, match[1]
+                break
+            at = text.rfind(key, 0, at)
+    return found

@@ -14,7 +14,7 @@ import uvicorn
 from nexus.server.protocol import Fast, NexusProtocol
 
 SWEEP_S = 1.0
-"""How often request deadlines are looked at."""
+"""How often deadlines are looked at."""
 
 KEEP_ALIVE_S = 65
 """Seconds an idle client connection stays open. SDK pools keep theirs for 5 s (httpx) to 60 s; the
@@ -39,7 +39,7 @@ class GuestServer(uvicorn.Server):
         yield
 
     async def sweep(self) -> None:
-        """Look at the deadlines of half-read requests until cancelled."""
+        """Look at the deadlines of half-read requests and idle connections until cancelled."""
         now = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SWEEP_S)
@@ -47,6 +47,7 @@ class GuestServer(uvicorn.Server):
             for connection in connections:
                 if isinstance(connection, NexusProtocol):
                     connection.sweep(now())
+                    connection.expire(now())
 
 
 def guest(app: Callable[..., Any], fast: Fast) -> GuestServer:

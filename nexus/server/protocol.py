@@ -89,10 +89,15 @@ class NexusProtocol(HttpToolsProtocol):
         """Bytes of a head that is not complete: the parser tells of a header at its end only."""
         self._reading_body: float | None = None
         """When the last byte of an unfinished body came."""
+        self._idle_since: float | None = None
+        """When the last answer was complete, until the next request begins."""
+        self._declared = b"0"
+        """The request's content-length; digits, the parser has seen to that."""
 
     # ---- asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
+        self._idle_since = None
         if self._lingers is not None:
             return
         if self._reading_body is not None:
@@ -138,6 +143,12 @@ class NexusProtocol(HttpToolsProtocol):
         if late_body or (late_head and self._at_rest()):
             self._refuse(408, "The request did not arrive in time")
 
+    def expire(self, now: float) -> None:
+        """Close a connection that has waited too long for its next request. Loop time."""
+        if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
+            self._idle_since = None
+            self.transport.close()
+
     # ---- parser callbacks
 
     def on_message_begin(self) -> None:
@@ -149,6 +160,7 @@ class NexusProtocol(HttpToolsProtocol):
         self.headers = []
         self._head_bytes = 0
         self._body_bytes = 0
+        self._declared = b"0"
 
     def on_url(self, url: bytes) -> None:
         self._count_head(len(url))
@@ -156,7 +168,12 @@ class NexusProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count_head(len(name) + len(value))
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"content-length":
+            self._declared = value
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         parser = self.parser
@@ -187,8 +204,7 @@ class NexusProtocol(HttpToolsProtocol):
         if earlier is not None and not self.cycle.response_complete:
             exchange.previous = earlier
         self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn looks at
-        declared = next((v for n, v in self.headers if n == b"content-length"), b"0")
-        if int(declared) > self._fast.body_limit:
+        if int(self._declared) > self._fast.body_limit:
             self._stop(413, self._too_large())
         elif self.expect_100_continue and exchange.previous is None:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -225,6 +241,18 @@ class NexusProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
             return
         self._begin(exchange)
+
+    def on_response_complete(self) -> None:
+        """uvicorn's, with a note for the sweep where it sets a timer per answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._idle_since = self.loop.time()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._idle_since = None
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
 
     # ---- inside
 

@@ -182,3 +182,9 @@ def test_usage_of_embeddings_is_found_before_their_data() -> None:
 )
 def test_usage_that_is_absent_or_absurd_is_none(body: bytes) -> None:
     assert usage_of(body) == (None, None, None)
+
+
+def test_the_last_count_that_is_a_number_is_the_usage() -> None:
+    early = b'{"usage":{"input_tokens":1,"completion_tokens":2},'
+    late = b'"prompt_tokens":30,"output_tokens":40,"prompt_tokens": null,"output_tokens":"x"}'
+    assert usage_of(early + late) == (30, 40, None)

@@ -431,6 +431,39 @@ async def test_a_connection_waiting_between_requests_is_not_a_slow_request() -> 
     assert got.status == 200
 
 
+async def test_a_connection_that_waits_too_long_for_its_next_request_is_closed() -> None:
+    async with upstream(answer(reply(ANSWER))) as up, protocol_door(up.url) as door:
+        client = await Client.to(door.url)
+        client.send(request(body=chat()))
+        await client.reply()
+        (connection,) = door.connections()
+        now = asyncio.get_running_loop().time()
+        connection.expire(now + connection.timeout_keep_alive - 1)
+        client.send(request(body=chat()))
+        kept = await client.reply()
+        connection.expire(now + connection.timeout_keep_alive + 60)
+        async with asyncio.timeout(5):
+            rest = await client.reader.read(-1)
+        client.close()
+
+    assert (kept.status, rest) == (200, b"")
+
+
+async def test_a_running_request_is_not_an_idle_connection() -> None:
+    go_on = asyncio.Event()
+    async with upstream(held(go_on, STREAM)) as up, protocol_door(up.url) as door:
+        client = await Client.to(door.url)
+        client.send(request(body=chat(stream=True)))
+        await until(lambda: up.got)
+        for connection in door.connections():
+            connection.expire(asyncio.get_running_loop().time() + 3600)
+        go_on.set()
+        got = await client.reply()
+        client.close()
+
+    assert got.status == 200
+
+
 async def test_an_answered_request_whose_body_never_comes_is_closed_without_a_second_answer() -> (
     None
 ):
