@@ -21,7 +21,7 @@ from nexus.config.planned import PLANNED
 from nexus.config.settings import NexusConfig
 from nexus.discovery.probe import WELL_KNOWN
 from nexus.domain import events
-from nexus.domain.backend import BackendId, BackendType
+from nexus.domain.backend import BackendId, BackendStatus, BackendType
 from nexus.domain.decision import RouteReason
 from nexus.domain.policy import Strategy
 from nexus.domain.request import Endpoint
@@ -33,6 +33,7 @@ from nexus.telemetry.logs import RING_LINES, Sink
 from nexus.telemetry.request_log import RequestLog
 from nexus.upstream.pool import IDLE_S
 from tui.commands import ACTIONS
+from tui.render.status import glyph, word
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -162,6 +163,14 @@ def test_every_path_is_in_the_reference() -> None:
 def test_every_backend_type_is_in_the_guide() -> None:
     guide = (ROOT / "docs/guides/backends.md").read_text(encoding="utf-8")
     assert not [each.value for each in BackendType if f"| `{each.value}` |" not in guide]
+
+
+def test_every_status_is_in_the_guide_with_its_mark() -> None:
+    guide = (ROOT / "docs/guides/dashboard.md").read_text(encoding="utf-8")
+    for status in BackendStatus:
+        words = "not checked yet" if status is BackendStatus.UNKNOWN else word(status)
+        row = f"| `{glyph(status).text}` | {'rate ' if words == 'limited' else ''}{words}"
+        assert row in guide, status
 
 
 def test_every_key_of_the_dashboard_is_in_its_guide() -> None:
