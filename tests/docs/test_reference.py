@@ -368,5 +368,5 @@ def test_the_readme_says_which_settings_have_no_effect_yet() -> None:
     limits = (ROOT / "README.md").read_text(encoding="utf-8").partition("## What is not there")[2]
     words = {"routing.policies[]": "polic", "routing.budget": "budget", "backends[].tier": "tier"}
     words |= {"queue": "queue", "quality": "quality", "lifecycle": "lifecycle", "fleet": "fleet"}
-    for part, word in words.items():
-        assert (part not in PLANNED) or word in limits, part
+    for part, said in words.items():
+        assert (part not in PLANNED) or said in limits, part
