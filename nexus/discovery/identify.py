@@ -76,13 +76,13 @@ async def identify(asker: Asker, url: str, *, timeout_s: float = BUDGET_S) -> Fo
                 problem = problem or error.message
                 replies[call.path] = HttpReply(0)
 
-    while calls := fingerprints.next_calls(replies):
+    while calls := fingerprints.next_calls(replies, url):
         async with asyncio.TaskGroup() as group:
             for call in calls:
                 group.create_task(ask(call), name=f"fingerprint {call.path}")
     if fingerprints.is_nexus(replies):
         return Stranger("another Nexus: not used, requests could go in circles")
-    seen = fingerprints.recognise(replies)
+    seen = fingerprints.recognise(replies, url)
     if seen is not None:
         port = urlsplit(url).port
         name = seen.type.value if _HOME.get(port or 0) is seen.type else f"{seen.type}-{port}"

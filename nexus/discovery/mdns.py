@@ -140,15 +140,18 @@ class MdnsBrowser:
                 log.warning("mDNS: an announcement cannot be read (%s)", type(problem).__name__)
 
     async def _read(self, zeroconf: Zeroconf, service: str, name: str) -> None:
+        from zeroconf import BadTypeInNameException
         from zeroconf.asyncio import AsyncServiceInfo
 
-        info = AsyncServiceInfo(service, name)
+        try:
+            info = AsyncServiceInfo(service, name)
+        except BadTypeInNameException:
+            self._refuse(service, name, "has a name that no service may have")
+            return
         if not info.load_from_cache(zeroconf) and not await info.async_request(
             zeroconf, RESOLVE_MS
         ):
-            record = Record(name, service, None, ())
-            what = Ignored(f"mdns {name.lower()}", instance_name(record), "does not say where")
-            self._ears.ignored(what)
+            self._refuse(service, name, "does not say where")
             return
         found = read(_record(service, name, info), self._is_nexus)
         if isinstance(found, Ignored):
@@ -156,6 +159,10 @@ class MdnsBrowser:
             self._ears.ignored(found)
         else:
             self._ears.sighted(found)
+
+    def _refuse(self, service: str, name: str, why: str) -> None:
+        shown = instance_name(Record(name, service, None, ())) or "(no name)"
+        self._ears.ignored(Ignored(f"mdns {name.lower()}", shown, why))
 
 
 def _record(service: str, name: str, info: AsyncServiceInfo) -> Record:
