@@ -27,7 +27,7 @@ from nexus.domain.events import PortProbed, ServerFound, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
-from nexus.domain.urls import backend_id, normalise
+from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import Bus
@@ -249,7 +249,8 @@ class Control:
         if type is None:
             found = await self._recognise(url)
             type, evidence = found or (BackendType.GENERIC, "nothing known answers there yet")
-        name = name or url.partition("://")[2]
+        shown = without_userinfo(url)
+        name = name or shown.partition("://")[2].removeprefix("***@")
         face = BackendFace(
             id=backend_id(name),
             name=name,
@@ -268,12 +269,13 @@ class Control:
                 self._registry.remove(other.id)
             elif other.id == face.id:
                 raise Conflict(
-                    f"A backend called '{name}' is registered already ({other.face.url})"
+                    f"A backend called '{name}' is registered already "
+                    f"({without_userinfo(other.face.url)})"
                 )
             elif same:
-                raise Conflict(f"{url} is registered already, as '{other.name}'")
+                raise Conflict(f"{shown} is registered already, as '{other.name}'")
         self._registry.add(face)
-        log.info("backend %s added: %s, %s", name, type.value, url)
+        log.info("backend %s added: %s, %s", name, type.value, shown)
         await self._keep(lambda text: with_backend(text, name, _keys(face)))
         await self._checks.check(face.id)
         return self.resolve(face.id), evidence
