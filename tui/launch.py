@@ -83,8 +83,8 @@ async def run_dashboard(
     leave: Leave | None = None
     async with terminal_kept(app), asyncio.TaskGroup() as group:
         companions = [
-            group.create_task(_leave_when(app, stop, Leave.STOP), name="dashboard-stop"),
-            group.create_task(_leave_when(app, hangup, Leave.TERMINAL_LOST), name="dashboard-hup"),
+            group.create_task(leave_when(app, stop, Leave.STOP), name="dashboard-stop"),
+            group.create_task(leave_when(app, hangup, Leave.TERMINAL_LOST), name="dashboard-hup"),
             group.create_task(_once_up(app, screenshot), name="dashboard-up"),
         ]
         try:
@@ -113,7 +113,7 @@ def safe_driver() -> type[Driver] | None:
     return SafeDriver
 
 
-async def _leave_when(app: NexusDashboard, event: asyncio.Event | None, leave: Leave) -> None:
+async def leave_when(app: NexusDashboard, event: asyncio.Event | None, leave: Leave) -> None:
     """End the dashboard when `event` is set."""
     if event is None:
         return

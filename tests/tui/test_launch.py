@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -21,7 +22,12 @@ from typing import Any
 
 import pytest
 
-from tui.launch import why_headless
+from nexus.domain.gateway import GatewayInfo
+from tui.app import NexusDashboard
+from tui.launch import leave_when, run_dashboard, why_headless
+from tui.leave import Leave
+from tui.sources.replay import ReplaySource
+from tui.sources.story import Story
 
 DEADLINE_S = 30.0
 ROOT = Path(__file__).parents[2]
@@ -210,6 +216,31 @@ def test_no_color_means_no_colour_codes() -> None:
         codes = set(re.findall(rb"\x1b\[([\d;]*)m", term.output))
         used = {int(part) for code in codes for part in code.split(b";") if part}
         assert used <= {0, 1, 2, 3, 4, 7, 22, 23, 24, 27, 39, 49}, used
+
+
+async def test_a_picture_can_be_taken_without_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.launch.SCREENSHOT_AFTER_S", 0.3)
+    story = Story(1000.0)
+    source = ReplaySource(GatewayInfo("http://h:1", "0", 0.0, ""), [story.opening()])
+    picture = tmp_path / "nexus.svg"
+    assert await run_dashboard(source, screenshot=picture) is Leave.STOP
+    assert "gpu-01" in picture.read_text()
+
+
+async def test_a_gateway_that_stops_takes_the_dashboard_with_it() -> None:
+    stop = asyncio.Event()
+    stop.set()
+    source = ReplaySource(GatewayInfo("http://h:1", "0", 0.0, ""))
+    app = NexusDashboard(source)
+    factories: list[object] = []
+    app.restore_loop = lambda: factories.append(asyncio.get_running_loop().get_task_factory())
+    async with app.run_test() as pilot:
+        await leave_when(app, stop, Leave.STOP)
+        await pilot.pause()
+    assert app.return_value is Leave.STOP
+    assert len(factories) == 1
 
 
 @pytest.mark.parametrize("term", ["", "dumb"])

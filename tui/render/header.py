@@ -75,7 +75,7 @@ def tiles(
         (
             "errors",
             Cell(("! " if loud else "") + error_text, error_role),
-            f"{count(traffic.errors)} of {count(traffic.requests)} in 2m",
+            f"{count(traffic.errors)} of {count(traffic.requests)}",
         ),
     )
     if not tall:

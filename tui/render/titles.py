@@ -44,9 +44,9 @@ def models_title(total: int, first: int, hidden: int, words: str, *, folded: boo
     if folded:
         pieces += ["   ", Cell("2 opens", Role.DIM)]
     else:
-        pieces += ["   ", Cell("● loaded  ◦ on disk   v vision t tools j json e embed", Role.FAINT)]
         if hidden:
-            pieces += ["   ", Cell(f"←→ {hidden} more backends", Role.DIM)]
+            pieces += ["   ", Cell(f"←→ {hidden} more backends", Role.WARN)]
+        pieces += ["   ", Cell("● loaded  ◦ on disk   v vision t tools j json e embed", Role.FAINT)]
     return line(*pieces)
 
 

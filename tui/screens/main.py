@@ -70,6 +70,10 @@ class MainScreen(Screen[None]):
         self._arranged = ()
         self._refresh_frame()
 
+    def on_screen_resume(self) -> None:
+        # What stood before it has hidden some frames.
+        self._refresh_frame()
+
     def _refresh_frame(self) -> None:
         self.show_frame(dashboard(self).frame)
 
