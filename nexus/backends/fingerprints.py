@@ -2,7 +2,9 @@
 
 Servers imitate each other (Ollama's `/api/tags`, llama.cpp's `/props`, vLLM's `/version`), so the
 table is ordered: those that say who they are come first, imitators before what they imitate, and
-what only looks like OpenAI comes last and is called generic. All questions are GETs without a body.
+what only looks like OpenAI comes last and is called generic. All questions are GETs without a body
+and none is ever paid for: `/health`, which some proxies answer by asking every model, is asked only
+of servers that cannot be one. Services known by the name of their host are asked nothing.
 
 Ask `next_calls` until it has no more; then `recognise`.
 """
@@ -11,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from nexus.backends import signs
+from nexus.backends.hosts import service_at
 from nexus.backends.signs import MODELS, Replies
 from nexus.domain.backend import BackendType
 from nexus.domain.http import HttpCall
@@ -24,12 +28,22 @@ _DEEPER = (
     "/api/ps",
     "/props",
     "/version",
+    "/info",
     "/api/v1/models",
     "/api/v0/models",
     "/.well-known/serviceinfo",
     "/.well-known/localai.json",
     "/api/extra/version",
 )
+
+
+class Sureness(StrEnum):
+    """How much a sign proves."""
+
+    CERTAIN = "certain"
+    """It says so itself, in a way that nothing else is known to imitate."""
+    LIKELY = "likely"
+    """It behaves so; an unknown server may too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,7 @@ class Recognition:
     """`Ollama`, `llama.cpp`, `KoboldCpp`, ..."""
     evidence: str
     version: str = ""
+    sure: Sureness = Sureness.CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +66,13 @@ class Fingerprint:
     type: BackendType
     sign: Callable[[Replies], str]
     version: Callable[[Replies], str] = lambda replies: ""
+    sure: Sureness = Sureness.CERTAIN
 
 
-def next_calls(replies: Replies) -> tuple[HttpCall, ...]:
+def next_calls(replies: Replies, url: str = "") -> tuple[HttpCall, ...]:
     """What to ask, given what is known; nothing when it would not tell more."""
+    if service_at(url):
+        return ()
     if MODELS not in replies:
         return (HttpCall(MODELS),)
     first = replies[MODELS]
@@ -75,16 +93,20 @@ def next_calls(replies: Replies) -> tuple[HttpCall, ...]:
         paths = _DEEPER
     else:
         paths = ()
+    if not paths or all(path in replies for path in paths):
+        paths = ("/health",) if signs.like_transformers(replies) else ()
     return tuple(HttpCall(path) for path in paths if path not in replies)
 
 
-def recognise(replies: Replies) -> Recognition | None:
+def recognise(replies: Replies, url: str = "") -> Recognition | None:
     """Who answered; None for what is not an LLM server, or does not show it."""
+    if service := service_at(url):
+        return Recognition(*service)
     if is_nexus(replies):
         return None
     for line in TABLE:
         if evidence := line.sign(replies):
-            return Recognition(line.type, line.product, evidence, line.version(replies))
+            return Recognition(line.type, line.product, evidence, line.version(replies), line.sure)
     return None
 
 
@@ -93,8 +115,12 @@ def is_nexus(replies: Replies) -> bool:
     return bool(signs.nexus(replies))
 
 
-def _named(product: str, sign: Callable[[Replies], str]) -> Fingerprint:
-    return Fingerprint(product, BackendType.GENERIC, sign)
+def _named(
+    product: str,
+    sign: Callable[[Replies], str],
+    version: Callable[[Replies], str] = lambda replies: "",
+) -> Fingerprint:
+    return Fingerprint(product, BackendType.GENERIC, sign, version)
 
 
 TABLE: tuple[Fingerprint, ...] = (
@@ -110,7 +136,15 @@ TABLE: tuple[Fingerprint, ...] = (
     ),
     _named("SGLang", lambda r: signs.owned_by(r, "sglang")),
     _named("llama-swap", lambda r: signs.owned_by(r, "llama-swap")),
+    _named("GPUStack", lambda r: signs.owned_by(r, "gpustack")),
+    _named("TGI", signs.tgi, version=signs.tgi_version),
+    _named("OpenRouter", lambda r: signs.fields_of(r, "pricing", "architecture", "top_provider")),
+    _named("Groq", lambda r: signs.fields_of(r, "context_window", "active")),
+    _named("Together", signs.together),
     # The dialects.
+    Fingerprint(
+        "llama.cpp router", BackendType.LLAMACPP, signs.llamacpp_router, signs.llamacpp_version
+    ),
     Fingerprint("llama.cpp", BackendType.LLAMACPP, signs.llamacpp_header, signs.llamacpp_version),
     Fingerprint(
         "vLLM",
@@ -129,7 +163,17 @@ TABLE: tuple[Fingerprint, ...] = (
         "Ollama", BackendType.OLLAMA, signs.ollama, lambda r: signs.only_version(r, "/api/version")
     ),
     Fingerprint("OpenAI", BackendType.OPENAI, signs.openai_headers),
+    Fingerprint("Anthropic", BackendType.ANTHROPIC, signs.anthropic),
+    Fingerprint("Google Gemini", BackendType.GOOGLE, signs.google),
     # Anything else with a model list.
-    _named("MLX-LM", lambda r: signs.like_openai(r) and signs.server(r, "basehttp")),
+    Fingerprint(
+        "MLX-LM",
+        BackendType.GENERIC,
+        lambda r: signs.like_openai(r) and signs.server(r, "basehttp"),
+        sure=Sureness.LIKELY,
+    ),
+    Fingerprint(
+        "transformers serve", BackendType.GENERIC, signs.transformers, sure=Sureness.LIKELY
+    ),
     _named("OpenAI-compatible", signs.like_openai),
 )

@@ -120,6 +120,69 @@ def llamacpp_header(replies: Replies) -> str:
     return server(replies, "llama.cpp") or server(replies, "llamafile")
 
 
+def llamacpp_router(replies: Replies) -> str:
+    told = body_at(replies, "/props").get("role") == "router"
+    return "/props has the role router" if told and llamacpp_props(replies) else ""
+
+
+def tgi(replies: Replies) -> str:
+    info = body_at(replies, "/info")
+    router = reading.text(info.get("router"))
+    if router.startswith("text-generation-router"):
+        return f"/info says {reading.short(router, 40)}"
+    limits = "max_total_tokens" in info and "max_concurrent_requests" in info
+    return "/info has text-generation-inference's limits" if limits else ""
+
+
+def tgi_version(replies: Replies) -> str:
+    return reading.short(body_at(replies, "/info").get("version"), 40)
+
+
+def together(replies: Replies) -> str:
+    """Its list is a bare array."""
+    try:
+        bare = reading.array(reading.parse(reply_at(replies, MODELS))) is not None
+    except ValueError:
+        return ""
+    return (bare and fields_of(replies, "pricing", "type")) or ""
+
+
+def anthropic(replies: Replies) -> str:
+    first = reply_at(replies, MODELS)
+    if any(name.startswith("anthropic-") for name in first.headers):
+        return "headers anthropic-*"
+    body = reading.error_document(first)
+    refused = reading.obj(body.get("error")).get("type") == "authentication_error"
+    if body.get("type") == "error" and refused and "request-id" in first.headers:
+        return "its way to refuse, with a request-id"
+    return ""
+
+
+def google(replies: Replies) -> str:
+    models = reading.objects(body_at(replies, MODELS).get("models"))
+    if any("supportedGenerationMethods" in entry for entry in models):
+        return "models have supportedGenerationMethods"
+    return ""
+
+
+def like_transformers(replies: Replies) -> bool:
+    """An empty list from uvicorn, and none of the paths of the others. Never LiteLLM."""
+    if litellm(replies) or listed(replies) != () or not server(replies, "uvicorn"):
+        return False
+    return not any(200 <= reply.status < 300 for path, reply in replies.items() if path in _OTHERS)
+
+
+def transformers(replies: Replies) -> str:
+    if like_transformers(replies) and body_at(replies, "/health").get("status") == "ok":
+        return "an empty list, and its /health"
+    return ""
+
+
+_OTHERS = frozenset(
+    {"/version", "/info", "/props", "/api/version", "/.well-known/serviceinfo", "/api/v1/models"}
+)
+
+
 def llamacpp_props(replies: Replies) -> str:
     props = body_at(replies, "/props")
     if "default_generation_settings" in props and (

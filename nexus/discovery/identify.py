@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from nexus.backends import fingerprints
 from nexus.backends.base import Outcome
+from nexus.backends.fingerprints import Sureness
 from nexus.backends.openai import judge
 from nexus.backends.signs import MODELS
 from nexus.domain.backend import BackendType
@@ -87,6 +88,8 @@ async def identify(asker: Asker, url: str, *, timeout_s: float = BUDGET_S) -> Fo
         port = urlsplit(url).port
         name = seen.type.value if _HOME.get(port or 0) is seen.type else f"{seen.type}-{port}"
         title = f"{seen.product} {seen.version}".strip()
+        if seen.sure is Sureness.LIKELY:
+            title = f"probably {title}"
         return Found(url, seen.type, name, seen.version, f"{title} ({seen.evidence})")
     first = replies[MODELS]
     if first.status == 0:

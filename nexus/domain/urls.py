@@ -18,6 +18,10 @@ _PATH = "/%:@!$&'()*+,;="
 """What `quote` leaves as it is, beside letters and digits."""
 _HOST = re.compile(r"[a-z0-9._-]+")
 _IPV6 = re.compile(r"[0-9a-f:.]+(%[a-z0-9._-]+)?")
+_ENDPOINT = re.compile(r"(?<=/v1)/(chat/completions|completions|embeddings|models)$")
+"""What people paste with the URL."""
+_GEMINI = "generativelanguage.googleapis.com"
+"""Its OpenAI-compatible base is `/v1beta/openai`; its facts are beside that."""
 _NOT_ID = re.compile(r"[^a-z0-9._]+")
 
 
@@ -52,6 +56,9 @@ def normalise(url: str) -> str:
         where = f"{where}:{port}"
     user, at, _ = parts.netloc.rpartition("@")
     path = parts.path.rstrip("/")
+    path = _ENDPOINT.sub("", path)
+    if host.rstrip(".").lower() == _GEMINI:
+        path = path.removesuffix("/openai").removesuffix("/v1beta").rstrip("/")
     while path.endswith("/v1"):
         path = path.removesuffix("/v1").rstrip("/")
     return f"{scheme}://{quote(user, _USER)}{at}{where}{quote(path, _PATH)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nexus.domain.backend import BackendType
 from nexus.domain.http import HttpReply
 from tests.fakes.captures import said
 
@@ -315,6 +316,97 @@ IMITATORS: dict[str, dict[str, HttpReply]] = {
 }
 """All of them are spoken to as generic servers, never as the one they imitate."""
 
+PRODUCTS: dict[str, tuple[BackendType, dict[str, HttpReply]]] = {
+    "TGI": (
+        BackendType.GENERIC,
+        {
+            "/v1/models": said(
+                {
+                    "object": "list",
+                    "data": [{"id": "m/x", "object": "model", "created": 0, "owned_by": "m/x"}],
+                }
+            ),
+            "/info": said(
+                {
+                    "model_id": "m/x",
+                    "router": "text-generation-router",
+                    "version": "3.3.4",
+                    "max_total_tokens": 4096,
+                    "max_concurrent_requests": 128,
+                }
+            ),
+        },
+    ),
+    "OpenRouter": (
+        BackendType.GENERIC,
+        {
+            "/v1/models": said(
+                {
+                    "data": [
+                        {
+                            "id": "a/b",
+                            "context_length": 200000,
+                            "pricing": {"prompt": "0.000001"},
+                            "architecture": {"input_modalities": ["text"]},
+                            "top_provider": {"context_length": 200000},
+                            "supported_parameters": ["tools"],
+                        }
+                    ]
+                }
+            )
+        },
+    ),
+    "Groq": (
+        BackendType.GENERIC,
+        {
+            "/v1/models": said(
+                {
+                    "object": "list",
+                    "data": [
+                        {
+                            "id": "llama-3.3-70b",
+                            "object": "model",
+                            "owned_by": "Meta",
+                            "active": True,
+                            "context_window": 131072,
+                        }
+                    ],
+                }
+            )
+        },
+    ),
+    "Together": (
+        BackendType.GENERIC,
+        {
+            "/v1/models": said(
+                [{"id": "a/b", "type": "chat", "pricing": {"input": 1}, "object": "model"}]
+            )
+        },
+    ),
+    "Anthropic": (
+        BackendType.ANTHROPIC,
+        {
+            "/v1/models": said(
+                {
+                    "type": "error",
+                    "error": {"type": "authentication_error", "message": "x-api-key is required"},
+                },
+                401,
+                {"request-id": "req_1"},
+            )
+        },
+    ),
+    "Google Gemini": (
+        BackendType.GOOGLE,
+        {
+            "/v1/models": said(
+                {"models": [{"name": "models/g", "supportedGenerationMethods": ["x"]}]}
+            )
+        },
+    ),
+}
+"""Product -> its type and what it answers. Each says by its own list or refusal who it is."""
+
 STRANGERS: dict[str, dict[str, HttpReply]] = {
     "a web page for everything": {
         path: HttpReply(200, b"<!doctype html><title>Hi</title>", {"content-type": "text/html"})
@@ -345,7 +437,14 @@ STRANGERS: dict[str, dict[str, HttpReply]] = {
         "/v1/models": said(
             {
                 "object": "list",
-                "data": [{"id": "m", "owned_by": "exo", "capabilities": {}, "backends": ["exo"]}],
+                "data": [
+                    {
+                        "id": "m",
+                        "owned_by": "exo",
+                        "capabilities": {"tools": True},
+                        "backends": ["exo"],
+                    }
+                ],
             }
         )
     },

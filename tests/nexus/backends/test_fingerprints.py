@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexus.backends.fingerprints import Recognition, next_calls, recognise
+from nexus.backends.fingerprints import Recognition, Sureness, next_calls, recognise
 from nexus.domain.backend import BackendType
 from nexus.domain.http import HttpReply
 from tests.fakes import hearsay
@@ -11,15 +11,15 @@ from tests.fakes.captures import everything, recorded
 NOBODY = HttpReply(0)
 
 
-def climb(server: dict[str, HttpReply]) -> tuple[Recognition | None, int]:
+def climb(server: dict[str, HttpReply], url: str = "") -> tuple[Recognition | None, int]:
     """Ask as a scanner would; a path that was not recorded is not answered."""
     replies: dict[str, HttpReply] = {}
     asked = 0
-    while calls := next_calls(replies):
+    while calls := next_calls(replies, url):
         for call in calls:
             asked += 1
             replies[call.path] = server.get(call.path, NOBODY)
-    return recognise(replies), asked
+    return recognise(replies, url), asked
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,66 @@ def test_every_recorded_server_is_recognised(server: str, type: BackendType, ver
     assert found is not None
     assert (found.type, found.version) == (type, version)
     assert found.evidence
-    assert asked <= 12
+    assert asked <= 14
+
+
+@pytest.mark.parametrize(
+    ("server", "product", "sure"),
+    [
+        ("llamacpp", "llama.cpp", Sureness.CERTAIN),
+        ("llamacpp-router", "llama.cpp router", Sureness.CERTAIN),
+        ("vllm", "vLLM", Sureness.CERTAIN),
+        ("litellm", "LiteLLM", Sureness.CERTAIN),
+        ("mlx-lm", "MLX-LM", Sureness.LIKELY),
+        ("transformers-serve", "transformers serve", Sureness.LIKELY),
+    ],
+)
+def test_a_server_is_called_by_its_name(server: str, product: str, sure: Sureness) -> None:
+    found, _ = climb(everything(server))
+    assert found is not None
+    assert (found.product, found.sure) == (product, sure)
+
+
+@pytest.mark.parametrize("server", ["litellm", "mlx-lm", "vllm", "llamacpp"])
+def test_health_is_not_asked_where_it_could_cost_money(server: str) -> None:
+    """LiteLLM answers `/health` by asking every model that it has."""
+    replies: dict[str, HttpReply] = {}
+    recorded_server = everything(server)
+    while calls := next_calls(replies):
+        for call in calls:
+            replies[call.path] = recorded_server.get(call.path, NOBODY)
+    assert "/health" not in replies
+
+
+@pytest.mark.parametrize("name", hearsay.PRODUCTS)
+def test_a_documented_service_is_called_by_its_name(name: str) -> None:
+    found, _ = climb(hearsay.PRODUCTS[name][1])
+    assert found is not None
+    assert (found.product, found.type) == (name, hearsay.PRODUCTS[name][0])
+
+
+@pytest.mark.parametrize(
+    ("url", "type", "product"),
+    [
+        ("https://api.openai.com", BackendType.OPENAI, "OpenAI"),
+        ("https://API.anthropic.com.", BackendType.ANTHROPIC, "Anthropic"),
+        ("https://generativelanguage.googleapis.com", BackendType.GOOGLE, "Google Gemini"),
+        ("https://openrouter.ai/api", BackendType.GENERIC, "OpenRouter"),
+        ("https://api.groq.com/openai", BackendType.GENERIC, "Groq"),
+        ("https://me.openai.azure.com/openai", BackendType.GENERIC, "Azure OpenAI"),
+    ],
+)
+def test_a_service_with_a_known_host_is_asked_nothing(
+    url: str, type: BackendType, product: str
+) -> None:
+    found, asked = climb({}, url)
+    assert found is not None
+    assert (found.type, found.product, asked) == (type, product, 0)
+
+
+@pytest.mark.parametrize("url", ["http://notapi.openai.com.evil.net", "http://xopenrouter.ai", ""])
+def test_a_host_that_only_looks_known_is_asked(url: str) -> None:
+    assert climb(hearsay.OLLAMA, url)[1] > 0
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,22 @@ def test_a_password_in_a_url_is_masked() -> None:
     assert without_userinfo("http://me:secret@host:1/p") == "http://***@host:1/p"
     assert without_userinfo("http://host:1/p@q") == "http://host:1/p@q"
     assert without_userinfo("nonsense") == "nonsense"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "url"),
+    [
+        ("http://gpu:8000/v1/chat/completions", "http://gpu:8000"),
+        ("http://gpu:8000/v1/models/", "http://gpu:8000"),
+        ("https://openrouter.ai/api/v1/", "https://openrouter.ai/api"),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/openai/",
+            "https://generativelanguage.googleapis.com",
+        ),
+        ("http://gpu/v1beta/openai", "http://gpu/v1beta/openai"),
+        ("http://gpu/models", "http://gpu/models"),
+    ],
+)
+def test_what_people_paste_is_reduced_to_the_base(pasted: str, url: str) -> None:
+    assert normalise(pasted) == url
+    assert normalise(url) == url
