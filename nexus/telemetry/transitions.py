@@ -50,7 +50,7 @@ class Transitions:
             fields["reason"] = backend.reason
         if backend.next:
             fields["next"] = backend.next
-        log.log(level, "backend %s is %s", backend.name, status.words, extra={"fields": fields})
+        log.log(level, "backend %s: %s", backend.name, status.words, extra={"fields": fields})
 
     def forget(self, backend_id: BackendId) -> None:
         """The backend has left."""
