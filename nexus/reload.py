@@ -105,7 +105,8 @@ class Reloader:
             self._registry.remove(backend_id)
         for backend_id, face in new.items():
             if backend_id not in old:
-                self._registry.add(face)
+                if not self._registry.add(face):  # added at run time, and edited in the file since
+                    self._registry.set_face(face)
             elif old[backend_id] != face:
                 self._registry.set_face(face)
             else:

@@ -23,14 +23,13 @@ from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
 from nexus.backends.table import DIALECTS
 from nexus.control import Control
-from nexus.discovery.network import Network, Wishes
+from nexus.discovery.network import Network, wishes
 from nexus.discovery.probe import Found, PortScanner, identify
 from nexus.discovery.scout import Scout
 from nexus.discovery.waiting import WaitingRoom
 from nexus.domain.backend import BackendFace, BackendId, BackendType
 from nexus.domain.events import BackendChanged, BackendRemoved, Event, LoadChanged, PortProbed
 from nexus.domain.gateway import GatewayInfo
-from nexus.domain.hosts import read_hosts
 from nexus.domain.policy import Policy
 from nexus.health.checker import HealthChecker
 from nexus.proxy.carrier import Carrier
@@ -91,13 +90,13 @@ class Credentials:
             return None
         key = self._environ.get(face.api_key_env, "").strip()
         sendable = key.isascii() and key.isprintable()
-        if (not key or not sendable) and face.name not in self._missed:
+        if not sendable and face.name not in self._missed:
             self._missed.add(face.name)
             log.warning(
-                "backend %s: the environment variable %s %s, so it is asked without a key",
+                "backend %s: the environment variable %s holds characters that no header may have, "
+                "so it is asked without a key",
                 face.name,
                 face.api_key_env,
-                "holds characters that no header may have" if key else "is not set",
             )
         return key if key and sendable else None
 
@@ -206,7 +205,7 @@ async def running(
         trust=config.discovery.trust,
         grace_s=config.discovery.grace_period_seconds,
     )
-    network = Network(scout, _wishes(config), url)
+    network = Network(scout, wishes(config.discovery), url)
 
     async def scan() -> None:
         async with asyncio.TaskGroup() as looks:
@@ -288,19 +287,6 @@ async def _drain(carrier: Carrier, patience_s: float) -> None:
         log.warning("stopping: %d requests did not finish and are told so", carrier.in_flight)
         carrier.stop()
         await asyncio.sleep(0.05)  # their last event leaves
-
-
-def _wishes(config: NexusConfig) -> Wishes:
-    wanted = config.discovery
-    return Wishes(
-        trust=wanted.trust,
-        mdns=wanted.mdns,
-        services=wanted.service_types,
-        interfaces=wanted.interfaces,
-        beacons=wanted.beacons,
-        hosts=read_hosts(wanted.hosts),
-        ports=wanted.ports,
-    )
 
 
 def _timeouts(config: NexusConfig) -> Timeouts:

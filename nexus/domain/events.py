@@ -110,8 +110,11 @@ class RequestFinished:
 
     @property
     def is_error(self) -> bool:
-        """True when the backend failed or the client was told of an error."""
-        return bool(self.error) or (self.status >= 400 and self.status != 499)
+        """True when the backend failed or the client was told of an error.
+
+        A client that left is neither.
+        """
+        return self.status != 499 and (bool(self.error) or self.status >= 400)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,15 @@ def test_what_the_operator_drained_meanwhile_stays_drained(desk: Desk) -> None:
     desk.edit(A + B)
 
     assert desk.registry.fleet().backends[BackendId("a")].status is BackendStatus.DRAINING
+
+
+def test_an_edit_of_a_backend_that_was_added_meanwhile_counts(desk: Desk) -> None:
+    """The control surface writes the file and registers; a person edits it within the second."""
+    face = desk.registry.fleet().backends[BackendId("a")].face
+    desk.registry.add(replace(face, id=BackendId("b"), name="b", url="http://b:1"))
+    desk.edit(A + B + "priority = 9\n")
+
+    assert desk.registry.fleet().backends[BackendId("b")].face.priority == 9
 
 
 def test_a_file_that_vanishes_changes_nothing(desk: Desk) -> None:
