@@ -260,6 +260,7 @@ class Control:
             source=Source.MANUAL,
             priority=priority,
             api_key_env=api_key_env,
+            zone_told=zone is not None,
         )
         spots = await places(url)
         for other in self.fleet().backends.values():
