@@ -51,7 +51,7 @@ SHOTS = (
     Shot("filter", keys=("slash", *"qwen")),
     Shot("backend", keys=("enter",)),
     Shot("model", keys=("2", "enter")),
-    Shot("request", story="degraded", keys=("3", "enter")),
+    Shot("request", keys=("3", "enter")),
     Shot("drain", keys=("d",)),
     Shot("quit", keys=("q",)),
     Shot("help", keys=("question_mark",)),

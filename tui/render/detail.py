@@ -10,6 +10,8 @@ from tui.render.status import LOOK
 from tui.window import Latency, Rates, Window, history
 
 _LABEL = 12
+INDENT = _LABEL + 1
+"""Where the right column of a detail begins."""
 _ABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning", "chat")
 
 

@@ -11,6 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from tui.render.cells import BLANK, Cell, Line, Role, line
+from tui.render.detail import INDENT
+from tui.render.wrap import wrap
 from tui.screens.base import dashboard
 from tui.views import Frame
 from tui.widgets.text_lines import Bar, TextLines
@@ -54,7 +56,8 @@ class Reader(ModalScreen[None]):
         """Bring the page up to date."""
         self.query_one(".page-title", Bar).show_parts(self.title_line(), ())
         text = self.query_one(".page-body", TextLines)
-        lines = self.body(frame)
+        room = text.size.width or self.size.width
+        lines = tuple(part for whole in self.body(frame) for part in wrap(whole, room, INDENT))
         # As tall as its text, while there is room for title, foot and margins.
         height = max(1, min(len(lines), self.size.height - 8))
         if text.styles.height is None or text.styles.height.value != height:
