@@ -32,6 +32,7 @@ from nexus.domain.events import BackendChanged, BackendRemoved, Event, LoadChang
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.health.checker import HealthChecker
+from nexus.health.whereabouts import outside
 from nexus.proxy.carrier import Carrier
 from nexus.proxy.story import Story
 from nexus.registry.record import LiveLoad
@@ -90,13 +91,13 @@ class Credentials:
             return None
         key = self._environ.get(face.api_key_env, "").strip()
         sendable = key.isascii() and key.isprintable()
-        if not sendable and face.name not in self._missed:
+        if (not key or not sendable) and face.name not in self._missed:
             self._missed.add(face.name)
             log.warning(
-                "backend %s: the environment variable %s holds characters that no header may have, "
-                "so it is asked without a key",
+                "backend %s: the environment variable %s %s, so it is asked without a key",
                 face.name,
                 face.api_key_env,
+                "holds characters that no header may have" if key else "is not set",
             )
         return key if key and sendable else None
 
@@ -171,6 +172,7 @@ async def running(
         failure_threshold=config.health_check.failure_threshold,
         recovery_threshold=config.health_check.recovery_threshold,
         enabled=config.health_check.enabled,
+        outside=outside,
     )
     in_force = _InForce(config.policy())
     url = url_of(listener)

@@ -36,6 +36,7 @@ from nexus.health.advice import coming, denied
 from nexus.health.clock import Clock, WallClock
 from nexus.health.examine import Asker, Examination, Examiner
 from nexus.health.machine import DOWN, Pulse, Result, Thresholds, step
+from nexus.health.whereabouts import Outside
 from nexus.health.witness import Witness
 from nexus.telemetry.logs import get_logger
 
@@ -126,6 +127,7 @@ class HealthChecker:
         clock: time.
         chance: numbers in [0, 1).
         dialects: how to ask each type.
+        outside: says why an address is not ours; None believes every zone.
     """
 
     def __init__(
@@ -142,7 +144,9 @@ class HealthChecker:
         clock: Clock | None = None,
         chance: Callable[[], float] = random.random,
         dialects: Mapping[BackendType, Dialect] = DIALECTS,
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
         self._registry = registry
         self._client = client
         self._credentials = credentials
@@ -306,7 +310,13 @@ class HealthChecker:
             patient.details.clear()
         key = self._credentials(face)
         examiner = Examiner(
-            self._client, face, self._dialects[face.type], key, self._timeout_s, patient.details
+            self._client,
+            face,
+            self._dialects[face.type],
+            key,
+            self._timeout_s,
+            patient.details,
+            self._outside,
         )
         started = self._clock.monotonic()
         reading, probed = await examiner.probe()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from nexus.backends.base import NOT_SAID, Concurrency, Dialect, Outcome, ProbeReading
-from nexus.domain.backend import BackendFace, Model
+from nexus.backends.families import guessed
+from nexus.domain.backend import BackendFace, BackendType, Model, Zone
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from nexus.health.whereabouts import Outside
 
 _DETAILS_AT_ONCE = 4
+_MUCH = 64 * 1024
+"""Bytes of answers; reading less takes a few milliseconds at most."""
 _NO_ANSWER = HttpReply(0)
+_T = TypeVar("_T")
 
 
 class Asker(Protocol):
@@ -45,6 +50,7 @@ class Examiner:
         key: the credential, or None.
         timeout_s: for each question.
         details: what earlier second rounds told, by the model as it is listed; kept up to date.
+        outside: says why an address is not ours; None believes every zone.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class Examiner:
         key: str | None,
         timeout_s: float,
         details: dict[Model, Model],
+        outside: Outside | None = None,
     ) -> None:
         self._asker = asker
         self._face = face
@@ -62,6 +69,7 @@ class Examiner:
         self._headers: Mapping[str, str] = dialect.probe_headers(key) if key else {}
         self._timeout_s = timeout_s
         self._details = details
+        self._outside = outside
 
     async def probe(self) -> tuple[ProbeReading, HttpReply]:
         """The first question. Never raises for what the other end does."""
@@ -79,19 +87,29 @@ class Examiner:
         dialect = self._dialect
         calls = dialect.models_calls()
         replies = await self._ask(calls, {dialect.probe_call(): probed})
-        state = dialect.read_state(replies)
+        state = await _aside(replies, lambda: dialect.read_state(replies))
         version = state.version or reading.version or None
         if state.outcome not in (Outcome.OK, Outcome.SLEEPING):
             return Examination(state.outcome, state.reason, version)
         load = dialect.read_load(replies)
         try:
-            listed = dialect.read_models(replies)
+            listed = await _aside(replies, lambda: dialect.read_models(replies))
         except ValueError as problem:
             why = f"model list of {calls[0].path}: {problem}"
             return Examination(state.outcome, reading.reason or why, version, load=load)
-        models = await self._detailed(listed)
-        reason = reading.reason or state.reason or ("" if models else "lists no models")
+        detailed = await self._detailed(listed)
+        far = await self._why_open()
+        models = await _aside(replies, lambda: _finished(detailed, self._face.type, bool(far)))
+        open_ = f"zone open: {far}; set this backend's zone if it is yours" if far else ""
+        reason = reading.reason or open_ or state.reason or ("" if models else "lists no models")
         return Examination(state.outcome, reason, version, models, load)
+
+    async def _why_open(self) -> str:
+        """Why prompts leave our network although the backend's type is a local one."""
+        face = self._face
+        if self._outside is None or face.zone_told or face.zone is Zone.OPEN:
+            return ""
+        return await self._outside(face.url)
 
     async def _send(self, call: HttpCall) -> HttpReply:
         return await self._asker.send(
@@ -150,3 +168,18 @@ def _failure(problem: UpstreamError) -> Outcome:
     if isinstance(problem, UpstreamUnreachable):
         return Outcome.UNREACHABLE
     return Outcome.SILENT if isinstance(problem, UpstreamTimeout) else Outcome.FAILED
+
+
+async def _aside(replies: Sequence[HttpReply], work: Callable[[], _T]) -> _T:
+    """`work`, in another thread where there is so much to read that the loop would be held."""
+    if sum(len(reply.body) for reply in replies) < _MUCH:
+        return work()
+    return await asyncio.to_thread(work)
+
+
+def _finished(models: tuple[Model, ...], type: BackendType, is_open: bool) -> tuple[Model, ...]:
+    """What is said of every model: guesses where nobody knows, and the zone."""
+    found = (guessed(model, type) for model in models)
+    if is_open:
+        found = (model if model.zone else replace(model, zone=Zone.OPEN) for model in found)
+    return tuple(found)
