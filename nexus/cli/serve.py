@@ -93,7 +93,7 @@ async def _main(
     sink: logs.Sink,
     screen: bool,
 ) -> int:
-    from nexus.config.advice import warnings
+    from nexus.config.advice import without_effect
     from nexus.config.file import state_place
     from nexus.config.keeper import Keeper
     from nexus.config.load import load
@@ -119,7 +119,7 @@ async def _main(
         )
         if args.demo and not args.no_traffic:
             await stack.enter_async_context(_traffic(gateway))
-        for warning in warnings(loaded, os.environ):
+        for warning in without_effect(loaded):
             log.warning("%s", warning)
         gc.collect()
         gc.freeze()  # what is here now stays: later collections need not look at it

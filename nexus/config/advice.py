@@ -1,4 +1,4 @@
-"""What is allowed and still worth a word when Nexus starts."""
+"""What is allowed and still worth a word."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 
 
 def warnings(loaded: Loaded, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Sentences for the operator, the most pressing first."""
-    said: list[str] = []
-    for backend in loaded.config.backends:
-        variable = backend.api_key_env
-        if variable and not environ.get(variable, "").strip():
-            said.append(f"backend {backend.name}: environment variable {variable} is not set")
-    # Somebody who wrote a privacy rule must not believe that it is kept.
+    """Everything worth saying about a configuration, the most pressing first."""
+    missing = [
+        f"backend {backend.name}: environment variable {variable} is not set"
+        for backend in loaded.config.backends
+        if (variable := backend.api_key_env) and not environ.get(variable, "").strip()
+    ]
+    return (*missing, *without_effect(loaded))
+
+
+def without_effect(loaded: Loaded) -> tuple[str, ...]:
+    """Keys that are set and do nothing yet: whoever wrote one must not believe that it is kept.
+
+    A running gateway says only this; about keys that are missing it speaks when it needs them.
+    """
     idle = dict.fromkeys(filter(None, map(planned_part, loaded.origins)))
-    said += (f"{part.removesuffix('[]')} is set, and has no effect yet" for part in idle)
-    return tuple(said)
+    return tuple(f"{part.removesuffix('[]')} is set, and has no effect yet" for part in idle)
