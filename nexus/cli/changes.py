@@ -26,6 +26,7 @@ TYPES = (
 ZONES = ("restricted", "open")
 
 PATH = "/nexus/v1/backends"
+DISCOVERED = "/nexus/v1/discovered"
 PROBING_S = 30.0
 """Patience with commands that make the gateway probe a backend before it answers."""
 
@@ -97,6 +98,8 @@ def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
         ("remove", run_remove, "forget a backend", "Its requests in flight finish."),
         ("drain", run_drain, "send it no new work", "Its requests in flight finish."),
         ("undrain", run_undrain, "take it back into rotation", "It gets work again if healthy."),
+        ("approve", run_approve, "use a server that was found", "It is checked at once, and kept."),
+        ("dismiss", run_dismiss, "forget a server that was found", "Until Nexus starts anew."),
         ("check", run_check, "probe it now", "Ask it now, and print how it is."),
     )
     for name, run, help, more in changes:
@@ -107,9 +110,10 @@ def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
             help=help,
             description=f"{help[0].upper()}{help[1:]}. {more}",
             example=f"nexus backends {name} gpu-1",
-            timeout_s=PROBING_S if name == "check" else None,
+            timeout_s=PROBING_S if name in ("check", "approve") else None,
         )
-        parser.add_argument("name", metavar="NAME", help="name or id of the backend")
+        what = "name, id or URL" if run in (run_approve, run_dismiss) else "name or id"
+        parser.add_argument("name", metavar="NAME", help=f"{what} of the backend")
 
 
 def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
@@ -181,6 +185,50 @@ def run_undrain(gateway: Gateway, args: argparse.Namespace) -> int:
 def run_check(gateway: Gateway, args: argparse.Namespace) -> int:
     """Probe it now."""
     return _change(gateway, args, "check")
+
+
+def run_approve(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Use a server that waits."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+
+    backend = gateway.ask("POST", f"{DISCOVERED}/{_waiting_id(gateway, args.name)}/approve")
+    if args.json:
+        say_json(backend)
+    else:
+        kind = text(backend, "backend_type")
+        say(f"Approved '{text(backend, 'name')}' as {kind}. {_state(backend)}")
+    return 0
+
+
+def run_dismiss(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Forget a server that waits."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+
+    gone = gateway.ask("POST", f"{DISCOVERED}/{_waiting_id(gateway, args.name)}/dismiss")
+    if args.json:
+        say_json(gone)
+    else:
+        say(f"Dismissed: {text(gone, 'dismissed')}")
+    return 0
+
+
+def _waiting_id(gateway: Gateway, word: str) -> str:
+    """The id of a server that waits, so that names and URLs need no place in a path."""
+    from urllib.parse import quote
+
+    from nexus.cli.facts import parts
+    from nexus.domain.urls import backend_id, normalise
+
+    try:
+        url = normalise(word if "://" in word else f"http://{word}")
+    except ValueError:
+        url = ""
+    for server in parts(gateway.get(DISCOVERED), "waiting"):
+        if word in (server.get("id"), server.get("name")) or server.get("url") == url:
+            return quote(str(server.get("id")), safe="")
+    return quote(backend_id(word), safe="")
 
 
 def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:

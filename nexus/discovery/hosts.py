@@ -59,6 +59,10 @@ class HostScanner:
         self._clock: Clock = clock or WallClock()
         self._open: set[str] = set()
         self._wish = asyncio.Event()
+        self.done = asyncio.Event()
+        """Set once the first round is over."""
+        if not entries:
+            self.done.set()
         self.said: dict[str, str] = {}
         """For addresses that were named one by one: empty, or why nobody listens."""
 
@@ -70,6 +74,7 @@ class HostScanner:
         """Round after round, until cancelled."""
         while self._entries:
             await self.look()
+            self.done.set()
             await self._clock.wait(self._wish, ROUND_S * (0.9 + 0.2 * self._chance()))
             self._wish.clear()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from nexus.discovery.candidate import Candidate, Ignored
@@ -202,6 +203,20 @@ async def _follow_interfaces(zeroconf: AsyncZeroconf) -> None:
             await zeroconf.async_update_interfaces()
         except Exception as problem:  # noqa: BLE001 - of a library, over the machine's interfaces
             log.debug("mDNS: interfaces cannot be followed: %s", problem)
+
+
+def own_addresses() -> tuple[str, ...]:
+    """This machine's addresses on its networks: no loopback, no link-local ones."""
+    import ifaddr  # comes with zeroconf
+
+    found: list[str] = []
+    for adapter in ifaddr.get_adapters():
+        for ip in adapter.ips:
+            text = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            address = ip_address(text)
+            if not address.is_loopback and not address.is_link_local:
+                found.append(str(address))
+    return tuple(sorted(dict.fromkeys(found), key=lambda one: ":" in one))
 
 
 @contextlib.asynccontextmanager

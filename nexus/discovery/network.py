@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from nexus.discovery import beacons
@@ -13,7 +14,10 @@ from nexus.discovery.mdns import MdnsBrowser
 from nexus.discovery.places import canonical
 from nexus.discovery.probe import WELL_KNOWN
 from nexus.discovery.scout import Scout
-from nexus.domain.hosts import HostEntry, Trust
+from nexus.domain.hosts import HostEntry, Trust, read_hosts
+
+if TYPE_CHECKING:
+    from nexus.config.settings import DiscoveryConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,19 @@ class Wishes:
     def any(self) -> bool:
         """Whether anything is to be done beyond this machine."""
         return self.trust is not Trust.OFF and bool(self.mdns or self.beacons or self.hosts)
+
+
+def wishes(config: DiscoveryConfig) -> Wishes:
+    """The `[discovery]` table as wishes."""
+    return Wishes(
+        trust=config.trust,
+        mdns=config.mdns,
+        services=config.service_types,
+        interfaces=config.interfaces,
+        beacons=config.beacons,
+        hosts=read_hosts(config.hosts),
+        ports=config.ports,
+    )
 
 
 class Network:

@@ -127,6 +127,8 @@ async def places(
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return frozenset()
+    if not host:
+        return frozenset()
     port = port or (443 if parts.scheme == "https" else 80)
     path = parts.path.rstrip("/")
     try:

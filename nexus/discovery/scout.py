@@ -227,7 +227,11 @@ class Scout:
         if self._sightings:
             self._idle.clear()
             self._news.set()
-            await self._clock.wait(self._idle, patience_s)
+            await self.settled(patience_s)
+
+    async def settled(self, patience_s: float) -> None:
+        """Until nobody is being looked at, or patience is over."""
+        await self._clock.wait(self._idle, patience_s)
 
     # ---- the loop
 

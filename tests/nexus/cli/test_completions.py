@@ -32,7 +32,13 @@ def test_shells_of_this_machine_can_read_the_script(shell: str, tmp_path: Path) 
     ("typed", "offered"),
     [
         (("ba",), {"backends"}),
-        (("backends", ""), {"list", "add", "edit", "remove", "drain", "undrain", "check"}),
+        (
+            ("backends", ""),
+            {
+                *("list", "add", "edit", "remove", "drain", "undrain", "check"),
+                *("approve", "dismiss"),
+            },
+        ),
         (("backends", "-"), {"--json", "--url"}),
         (("health", ""), {"--json", "--url"}),
         (("-p", "9000", "backends", "li"), {"list"}),
