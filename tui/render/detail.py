@@ -12,6 +12,8 @@ from tui.window import Latency, Rates, Window, history
 _LABEL = 12
 INDENT = _LABEL + 1
 """Where the right column of a detail begins."""
+BARS = 50
+"""Of two seconds each: fits where the terminal is 80 wide."""
 _ABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasoning", "chat")
 
 
@@ -40,7 +42,7 @@ def backend_lines(
         BLANK,
         *_load(backend, load, traffic),
         *_latency(latency),
-        line(label("last 2m"), Cell(spark(history(window, now, 60)), Role.INFO)),
+        line(label("traffic"), Cell(spark(history(window, now, BARS)), Role.INFO)),
         BLANK,
         *_models(backend.models),
         BLANK,

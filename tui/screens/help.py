@@ -11,6 +11,8 @@ from tui.render.matrix import LEGEND
 from tui.screens.modal import Reader
 from tui.views import Frame
 
+KEYS = 19
+"""Columns of the keys."""
 _NAMES = {
     "slash": "/",
     "question_mark": "?",
@@ -49,7 +51,7 @@ def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
         if text:
             keys.setdefault(text, []).append(_NAMES.get(key, key))
     lines = [
-        line(Cell(f"{' '.join(found):<18} ", Role.ACCENT), text) for text, found in keys.items()
+        line(Cell(f"{' '.join(found):<{KEYS}}", Role.ACCENT), text) for text, found in keys.items()
     ]
     return (
         line(Cell("Keys", Role.STRONG)),
@@ -68,6 +70,8 @@ def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
 
 class Help(Reader):
     """The help page."""
+
+    indent = KEYS
 
     def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()

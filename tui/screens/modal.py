@@ -31,6 +31,8 @@ class Reader(ModalScreen[None]):
         Binding("end,G", "scroll(9999)", "end", show=False),
     ]
     hints = "esc back   ↑↓ scroll"
+    indent = INDENT
+    """Where a folded line goes on."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="page"):
@@ -57,13 +59,13 @@ class Reader(ModalScreen[None]):
         self.query_one(".page-title", Bar).show_parts(self.title_line(), ())
         text = self.query_one(".page-body", TextLines)
         room = text.size.width or self.size.width
-        lines = tuple(part for whole in self.body(frame) for part in wrap(whole, room, INDENT))
+        lines = tuple(part for whole in self.body(frame) for part in wrap(whole, room, self.indent))
         # As tall as its text, while there is room for title, foot and margins.
         height = max(1, min(len(lines), self.size.height - 8))
         if text.styles.height is None or text.styles.height.value != height:
             text.styles.height = height
         text.show(lines)
-        more = f"{text.hidden_below} more lines below " if text.hidden_below else ""
+        more = f"↓ {text.hidden_below} more" if text.hidden_below else ""
         self.query_one(".page-foot", Bar).show_parts(
             line(Cell(self.hints, Role.FAINT)), line(Cell(more, Role.WARN))
         )
