@@ -186,12 +186,12 @@ current directory, else `nexus/nexus.toml` in your configuration directory (`$XD
 - In variables, switches accept `true`, `1`, `yes`, `on` and `false`, `0`, `no`, `off`; an empty
   variable counts as unset.
 - Secrets are never written into the file: `api_key_env` names the variable that holds the key.
-- The file is watched: a valid edit is applied within a second or two and told in the log, an invalid
-  one is refused and the old one kept. `[server]`, `[health_check]`, `[discovery]` and `[logging]` are
-  read at start only.
-- What `nexus backends add|edit|remove|drain` changes is written into the file, comments intact; where
-  there is none, into `nexus.toml` in the state directory (`~/.local/state/nexus`), which is then read
-  like any other."""
+- The file is watched: a valid edit is applied within a second or two and told in the log, an
+  invalid one is refused and the old one kept. `[server]`, `[health_check]`, `[discovery]` and
+  `[logging]` are read at start only.
+- What `nexus backends add|edit|remove|drain` changes is written into the file, comments intact.
+  Without a file it goes to `nexus.toml` in the state directory (`~/.local/state/nexus`), which is
+  then read like any other."""
 
 _HEAD = """\
 # Nexus configuration. Every key is optional.
