@@ -29,8 +29,15 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         run_models,
         help="every model, its backends and what it can do",
         description="List the models that the running Nexus serves, with context length and\n"
-        "capabilities; ? where a backend does not say.",
+        "capabilities; ? where nobody says. Backends whose prompts leave your network\n"
+        "are marked (open).",
         example="nexus models --backend gpu-1",
+    )
+    parser.add_argument(
+        "-s",
+        "--sources",
+        action="store_true",
+        help="also say whose word each fact is: server, config, catalogue or guess",
     )
     parser.add_argument("-b", "--backend", metavar="NAME", help="only the models of this backend")
 
@@ -46,7 +53,7 @@ def run_models(gateway: Gateway, args: argparse.Namespace) -> int:
     if not models:
         output.say("No models. `nexus backends` says how each backend is.")
         return 0
-    output.say(_table(models, output.columns()))
+    output.say(_table(models, output.columns(), with_sources=args.sources))
     return 0
 
 
@@ -61,6 +68,8 @@ def _of_all(gateway: Gateway) -> list[Facts]:
     found: list[Facts] = []
     for entry in listed:
         model = _model(entry, part(entry, "capabilities"), entry.get("backends"))
+        model["zones"] = entry.get("zones")
+        model["sources"] = part(entry, "capability_sources")
         if "alias_of" in entry:
             model["alias_of"] = entry["alias_of"]
         found.append(model)
@@ -72,7 +81,7 @@ def _of_backend(gateway: Gateway, name: str) -> list[Facts]:
 
     Raises NotFound that lists the backends there are.
     """
-    from nexus.cli.facts import parts, text
+    from nexus.cli.facts import part, parts, text
     from nexus.domain.text import clean
     from nexus.errors import NotFound
 
@@ -87,7 +96,9 @@ def _of_backend(gateway: Gateway, name: str) -> list[Facts]:
     if status != "healthy":
         print(f"{text(backend, 'name')} is {status}: its models get no new work", file=sys.stderr)
     return [
-        _model(model, model, [backend.get("name")]) for model in parts(backend, "model_details")
+        _model(model, model, [backend.get("name")])
+        | {"zones": [model.get("zone") or backend.get("zone")], "sources": part(model, "sources")}
+        for model in parts(backend, "model_details")
     ]
 
 
@@ -101,8 +112,8 @@ def _model(entry: Facts, capabilities: Facts, backends: object) -> Facts:
     } | {f"supports_{name}": flag(capabilities, name) for name in CAPABILITIES}
 
 
-def _table(models: list[Facts], columns_wide: int | None) -> str:
-    from nexus.cli.facts import flag, number, text, texts
+def _table(models: list[Facts], columns_wide: int | None, *, with_sources: bool) -> str:
+    from nexus.cli.facts import flag, number, part, text
     from nexus.cli.table import Column, render
 
     columns = [Column("Model"), Column("Backends"), Column("Context", short=True, right=True)]
@@ -110,10 +121,28 @@ def _table(models: list[Facts], columns_wide: int | None) -> str:
     words = {True: "yes", False: "no", None: "?"}
     rows: list[list[str]] = []
     for model in models:
+        said = part(model, "sources") if with_sources else {}
+
+        def sourced(word: str, fact: str, said: Facts = said) -> str:
+            return f"{word} ({text(said, fact)})" if fact in said else word
+
         alias = f" (alias of {text(model, 'alias_of')})" if "alias_of" in model else ""
         context = number(model, "context_length")
-        row = [text(model, "id") + alias, ", ".join(texts(model, "backends"))]
-        row.append("?" if context is None else f"{context:.0f}")
-        row += [words[flag(model, f"supports_{name}")] for name in CAPABILITIES]
+        row = [text(model, "id") + alias, ", ".join(_places(model))]
+        row.append("?" if context is None else sourced(f"{context:.0f}", "context_length"))
+        row += [sourced(words[flag(model, f"supports_{name}")], name) for name in CAPABILITIES]
         rows.append(row)
     return render(columns, rows, columns_wide)
+
+
+def _places(model: Facts) -> list[str]:
+    """The backends' names, marked where prompts leave the network."""
+    from nexus.cli.facts import texts
+
+    names, zones = texts(model, "backends"), texts(model, "zones")
+    if len(zones) != len(names):
+        return list(names)
+    return [
+        f"{name} (open)" if zone == "open" else name
+        for name, zone in zip(names, zones, strict=True)
+    ]

@@ -76,6 +76,16 @@ async def test_models_show_context_and_capabilities(live: Live) -> None:
     )
 
 
+async def test_models_say_whose_word_each_fact_is(live: Live) -> None:
+    _, out, _ = await live("models", "--sources")
+    row = next(line for line in out.splitlines() if line.startswith("llama3:8b"))
+    assert "8192 (server)" in row
+    assert "yes (catalogue)" in row  # JSON mode: Ollama documents it for every chat model
+    (model,) = (await live.json("models", "--backend", "tower"))["models"]
+    assert model["sources"]["context_length"] == "server"
+    assert model["zones"] == ["restricted"]
+
+
 async def test_models_of_an_unknown_backend_name_those_there_are(live: Live) -> None:
     code, out, err = await live("models", "-b", "nope")
     assert (code, out) == (1, "")
