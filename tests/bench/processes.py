@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def started(
     env: dict[str, str] | None = None,
     terminal: int | None = None,
     out: int = subprocess.PIPE,
+    err: int | None = None,
 ) -> Generator[Running]:
     """A process until the block ends; then SIGTERM, and SIGKILL if it does not listen.
 
@@ -74,7 +75,8 @@ def started(
         measured: runs on the CPU of its own instead of that of the load.
         env: instead of this environment.
         terminal: file descriptor of a terminal that becomes its stdin, stdout and stderr.
-        out: its stdout where there is no terminal; stderr is thrown away.
+        out: its stdout where there is no terminal.
+        err: its stderr where there is no terminal; ours by default.
     """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NEXUS_")}
     popen = subprocess.Popen(
@@ -83,7 +85,7 @@ def started(
         env=env if env is not None else clean,
         stdin=subprocess.PIPE if terminal is None else terminal,
         stdout=out if terminal is None else terminal,
-        stderr=subprocess.DEVNULL if terminal is None else terminal,
+        stderr=err if terminal is None else terminal,
         start_new_session=terminal is not None,
     )
     pinned = cpus()[0 if measured else 1]
@@ -155,6 +157,7 @@ def nexus(
             env=env,
             terminal=terminal,
             out=subprocess.DEVNULL,
+            err=subprocess.DEVNULL,
         ) as running:
             running.port = port
             wait_for(running, ready_path)
@@ -212,7 +215,17 @@ def load(port: int, mode: str, **options: float) -> Generator[Iterator[dict[str,
     flags = [f"--{name}={value:g}" for name, value in options.items()]
     with started([*command, *flags], measured=False) as running:
         assert running.popen.stdout is not None
-        yield (json.loads(line) for line in running.popen.stdout)
+        yield _reports(running.popen.stdout)
+
+
+def _reports(lines: Iterable[bytes]) -> Iterator[dict[str, float]]:
+    """Two of them, or it is said that the load ended early; why, it has said itself."""
+    count = 0
+    for line in lines:
+        count += 1
+        yield json.loads(line)
+    if count < 2:
+        raise RuntimeError("the load could not be sent")
 
 
 def loaded(port: int, mode: str, **options: float) -> dict[str, float]:
