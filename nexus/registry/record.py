@@ -57,13 +57,16 @@ class Record:
     def status(self) -> BackendStatus:
         """Draining hides what traffic says, and that hides what checks say.
 
-        A trial is for a backend that its checks find well: otherwise they know better.
+        Where traffic is in doubt (a trial, or better than nothing), checks that find it down know
+        better.
         """
         if self.draining:
             return BackendStatus.DRAINING
         told = self.traffic
-        if told is not None and (not told.trial or self.health in _MAY_TRY):
-            return told.status
+        if told is not None:
+            in_doubt = told.trial or told.spare
+            if not in_doubt or self.health in _MAY_TRY:
+                return told.status
         if self.health is BackendStatus.HEALTHY and self._is_full():
             return BackendStatus.BUSY
         return self.health
