@@ -23,6 +23,7 @@ from tui.clean import clean
 from tui.commands import Action, NexusCommands
 from tui.leave import Leave
 from tui.render.cells import Cell, Role, line
+from tui.render.empty import waiting_lines
 from tui.render.numbers import plural
 from tui.screens.main import MainScreen
 from tui.screens.modal import Confirm, Reader
@@ -181,6 +182,31 @@ class NexusDashboard(App[Leave]):
         }
         models = self.state.backends[backend_id].models
         return [model.id for model in models if model.id not in elsewhere]
+
+    def approve(self) -> None:
+        """Ask about the server that waits longest."""
+        if not self.state.waiting:
+            self.say("No server waits for approval.")
+        else:
+            self.ask_about(next(iter(self.state.waiting)))
+
+    def ask_about(self, server_id: BackendId) -> None:
+        """Show what is known of a server that waits, and ask whether to use it."""
+        server = self.state.waiting.get(server_id)
+        if server is None:
+            self.say("That server does not wait any more.", severity="warning")
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                name = server.name
+                self._do(lambda: self._source.approve(server_id), f"{name} is a backend now.")
+
+        self.push_screen(Confirm("Use this server?", waiting_lines(server), "Use it"), answered)
+
+    def dismiss(self, server_id: BackendId) -> None:
+        """Do not ask about a server that waits again."""
+        self._do(lambda: self._source.dismiss(server_id), "Dismissed.")
 
     def rescan(self) -> None:
         """Look for servers again."""

@@ -70,6 +70,7 @@ ACTIONS = (
     ),
     Action("undrain", "u", "undrain", "Take the backend back into rotation.", True, _draining),
     Action("check", "c", "check", "Ask the backend for its health now.", True, _always),
+    Action("approve", "a", "approve", "Look at a server that was found, and use it.", True),
     Action("rescan", "r", "rescan", "Look for model servers at the well-known local ports.", True),
     Action("filter", "slash", "filter", "Show rows with these words; !word hides them.", True),
     Action("sort", "s", "sort", "Sort the backends by the next column.", True),
@@ -98,6 +99,12 @@ class NexusCommands(Provider):
             if action.applies is None and action.palette and action.name != "open":
                 run = partial(dashboard.run_action, f"screen.{action.name}")
                 entries.append((action.label.capitalize(), action.help, run))
+        for server in dashboard.state.waiting.values():
+            name = clean(server.name, 40)
+            run = partial(dashboard.ask_about, server.id)
+            entries.append((f"Approve {name}", "Look at it, and use it.", run))
+            run = partial(dashboard.dismiss, server.id)
+            entries.append((f"Dismiss {name}", "Do not ask about it again.", run))
         for backend in dashboard.state.backends.values():
             name = clean(backend.name, 40)
             for action in ACTIONS:

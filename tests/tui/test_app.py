@@ -6,19 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from nexus.domain.backend import BackendId, BackendStatus, Load
+from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load, Source
 from nexus.domain.events import (
     BackendChanged,
     BackendRemoved,
     FleetSeen,
     LoadChanged,
     PortProbed,
+    ServerFound,
+    ServerGone,
     Update,
 )
 from nexus.domain.fleet import Fleet, picture
 from nexus.errors import NexusError
 from tests.fakes.dashboard import START, Stage, staged
-from tui.commands import ACTIONS
+from tui.commands import ACTIONS, NexusCommands
 from tui.leave import Leave
 from tui.screens.detail import BackendDetail, ModelDetail, RequestDetail
 from tui.screens.help import Help
@@ -459,3 +461,64 @@ async def test_a_hostile_name_is_only_text_wherever_it_shows(name: str) -> None:
             assert {len(line) > 0 for line in text.split("\n")} == {True}
     assert stage.app.failure is None
     assert story
+
+
+def found(name: str = "gpu box", id: str = "gpu-box") -> ServerFound:
+    return ServerFound(
+        START,
+        BackendId(id),
+        name,
+        "http://192.168.1.20:8000",
+        BackendType.VLLM,
+        "vLLM 0.11.0 (models owned by vllm)",
+        Source.MDNS,
+        "mDNS _llm._tcp",
+    )
+
+
+async def test_a_found_server_is_shown_and_asked_about_and_used_after_a_yes() -> None:
+    updates, _ = busy(1)
+    async with staged(*updates) as stage:
+        assert "approve" not in stage.lines[-1]
+        await stage.tell(found())
+        assert "◆ 1 found, a approves" in stage.line_with("Backends 6")
+        assert "a approve" in stage.lines[-1]
+        await stage.press("a")
+        assert isinstance(stage.app.screen, Confirm)
+        for fact in ("gpu box", "http://192.168.1.20:8000", "vLLM 0.11.0", "mDNS _llm._tcp"):
+            assert fact in stage.text
+        await stage.press("enter")
+        assert stage.source.wishes == []  # the harmless answer is in focus
+        await stage.press("a", "right", "enter")
+        assert stage.source.wishes == [("approve", "gpu-box")]
+        await stage.tell(ServerGone(START, BackendId("gpu-box"), "gpu box", "approved"))
+        assert "approves" not in stage.text
+        await stage.press("a")
+        assert "No server waits for approval." in [n.message for n in stage.app._notifications]
+
+
+async def test_an_empty_screen_tells_who_waits_and_cleans_their_names() -> None:
+    names = [found(f"\x1b]0;x\x07 box {n}", f"box-{n}") for n in range(7)]
+    async with staged(FleetSeen(Fleet(), {}), *names) as stage:
+        assert "Found on the network, 7 servers to approve" in stage.text
+        assert "box 0" in stage.text
+        assert "and 2 more" in stage.text
+        assert "\x1b" not in stage.text
+        assert "a approve" in stage.lines[-1]
+
+
+async def test_a_gap_in_the_updates_forgets_who_waited_until_told_again() -> None:
+    async with staged(FleetSeen(Fleet(), {}), found()) as stage:
+        assert list(stage.app.state.waiting) == ["gpu-box"]
+        await stage.tell(FleetSeen(Fleet(), {}))
+        assert stage.app.state.waiting == {}
+
+
+async def test_the_palette_can_approve_and_dismiss() -> None:
+    async with staged(FleetSeen(Fleet(), {}), found()) as stage:
+        commands = NexusCommands(stage.app.screen)
+        hits = {hit.text: hit.command async for hit in commands.discover()}
+        hits["Dismiss gpu box"]()
+        await stage.settle()
+        assert stage.source.wishes == [("dismiss", "gpu-box")]
+        assert "Approve gpu box" in hits

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from nexus.domain.events import ServerFound
 from nexus.domain.gateway import GatewayInfo
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.numbers import plural, span
 from tui.state import DashboardState, Link
+
+SHOWN = 5
+"""Waiting servers named on an empty screen."""
 
 
 def empty_lines(info: GatewayInfo, state: DashboardState, now: float) -> tuple[Line, ...]:
@@ -29,14 +33,46 @@ def empty_lines(info: GatewayInfo, state: DashboardState, now: float) -> tuple[L
             )
     else:
         lines.append(line("  ", Cell("Nothing was scanned yet.", Role.DIM)))
+    if state.waiting:
+        number = plural(len(state.waiting), "server")
+        lines += [BLANK, line("  ", Cell(f"Found on the network, {number} to approve", Role.HEAD))]
+        for server in list(state.waiting.values())[:SHOWN]:
+            lines.append(
+                line(
+                    "  ",
+                    Cell("◆ ", Role.WARN),
+                    Cell(f"{server.name:<26} ", Role.TEXT),
+                    Cell(f"{server.url}   {server.detail}", Role.DIM),
+                )
+            )
+        if len(state.waiting) > SHOWN:
+            lines.append(line("  ", Cell(f"and {len(state.waiting) - SHOWN} more", Role.DIM)))
     lines += [
         BLANK,
         line("  ", Cell("What now", Role.HEAD)),
+        *([_step("a", "look at a found server, and use it")] if state.waiting else []),
         _step("r", "scan again, after starting Ollama, LM Studio, llama.cpp, vLLM or exo"),
         _step("nexus backends add URL", "tell Nexus of a server elsewhere"),
         _step("nexus demo", "look around with a simulated fleet"),
     ]
     return tuple(lines)
+
+
+def waiting_lines(server: ServerFound) -> tuple[Line, ...]:
+    """What to know of a server before saying yes to it."""
+    facts = (
+        ("Name", server.name),
+        ("URL", server.url),
+        ("What", server.detail),
+        ("Found by", server.via),
+    )
+    return (
+        *(line(Cell(f"{label:<9}", Role.DIM), Cell(text)) for label, text in facts),
+        BLANK,
+        line(
+            Cell("! Anyone on the network can announce anything. It will see prompts.", Role.WARN)
+        ),
+    )
 
 
 def small_lines(width: int, height: int, needed: tuple[int, int]) -> tuple[Line, ...]:

@@ -30,6 +30,9 @@ def backends_title(state: DashboardState, shown: int, total: int, words: str, or
         number = state.count(status)
         if number and (status is not BackendStatus.HEALTHY or number < total):
             pieces += ["  ", Cell(f"{mark} {number}", role)]
+    if state.waiting:
+        number = len(state.waiting)
+        pieces += ["   ", Cell(f"◆ {number} found, a approves", Role.WARN)]
     pieces += _filtered(shown, total, words)
     if order != "fleet":
         pieces += ["   ", Cell(f"by {order}", Role.DIM)]

@@ -107,7 +107,7 @@ class MainScreen(Screen[None]):
             header_left(self._info, frame.state, width),
             header_right(self._info, frame.now, width),
         )
-        self._show_footer(empty=empty)
+        self._show_footer(empty=empty, waiting=bool(frame.state.waiting))
         if empty:
             self.query_one("#notice", TextLines).show(
                 empty_lines(self._info, frame.state, frame.now)
@@ -192,9 +192,13 @@ class MainScreen(Screen[None]):
         title = routing_title(len(view.keys), self._words, following=log.following, folded=folded)
         log.show(view, title)
 
-    def _show_footer(self, *, empty: bool) -> None:
-        alone = ("rescan", "help", "leave")
-        shown = [a for a in ACTIONS if a.footer and (not empty or a.name in alone)]
+    def _show_footer(self, *, empty: bool, waiting: bool) -> None:
+        alone = ("approve", "rescan", "help", "leave")
+        shown = [
+            a
+            for a in ACTIONS
+            if a.footer and (not empty or a.name in alone) and (waiting or a.name != "approve")
+        ]
         self.query_one("#footer", Bar).show_parts(
             footer(shown, self._words, self.size.width), BLANK
         )
@@ -222,6 +226,9 @@ class MainScreen(Screen[None]):
 
     def action_check(self) -> None:
         self._act("check")
+
+    def action_approve(self) -> None:
+        dashboard(self).approve()
 
     def action_rescan(self) -> None:
         dashboard(self).rescan()
