@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexus.domain.backend import Backend, Load, Model
+from nexus.domain.backend import Backend, FactSource, Load, Model, Residency, Zone
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.numbers import clock, count, millis, percent, rate, span
 from tui.render.spark import spark
@@ -10,6 +10,13 @@ from tui.render.status import LOOK
 from tui.window import Latency, Rates, Window, history
 
 _LABEL = 12
+_MEMORY = {
+    None: "",
+    Residency.INSTALLED: "on disk",
+    Residency.LOADING: "loading",
+    Residency.LOADED: "loaded",
+    Residency.SLEEPING: "sleeping",
+}
 INDENT = _LABEL + 1
 """Where the right column of a detail begins."""
 BARS = 50
@@ -85,6 +92,7 @@ def _load(backend: Backend, load: Load, traffic: Rates) -> list[Line]:
             f"{load.pending} in flight   {rate(traffic.requests_per_s)} req/s   ",
             f"{count(load.total)} finished, {count(load.errors)} failed",
         ),
+        *_inside(backend),
         line(
             label("speed"),
             f"{rate(load.tokens_per_s)} tok/s per request   ",
@@ -92,6 +100,17 @@ def _load(backend: Backend, load: Load, traffic: Rates) -> list[Line]:
             f"errors in 2m {'-' if failing is None else percent(failing) + '%'}",
         ),
     ]
+
+
+def _inside(backend: Backend) -> list[Line]:
+    """What the server says of itself, requests of others included."""
+    told = (
+        (backend.slots, "at a time"),
+        (backend.running, "running"),
+        (backend.waiting, "waiting"),
+    )
+    parts = [f"{number} {word}" for number, word in told if number is not None]
+    return [line(label("inside"), ", ".join(parts))] if parts else []
 
 
 def _latency(latency: Latency) -> list[Line]:
@@ -114,6 +133,8 @@ def _models(models: tuple[Model, ...]) -> list[Line]:
     lines: list[Line] = []
     for number, model in enumerate(models):
         lines.append(line(label("models" if number == 0 else ""), *model_pieces(model)))
+    if any(_unlike_server(model, fact) for model in models for fact, _ in model.sources):
+        lines.append(line(label(""), Cell("unmarked facts are the server's own word", Role.FAINT)))
     return lines
 
 
@@ -122,11 +143,15 @@ def model_pieces(model: Model) -> Line:
     size = "context unknown" if model.context_length is None else f"{model.context_length:,} tokens"
     if model.max_output_tokens is not None:
         size += f", answers up to {model.max_output_tokens:,}"
-    memory = {True: "loaded", False: "on disk", None: ""}[model.loaded]
+    if mark := _unlike_server(model, "context_length"):
+        size += f" ({mark})"
+    memory = _MEMORY[model.residency]
     pieces: list[Cell | str] = [
         Cell(model.id, Role.STRONG),
         Cell(f"   {size}   {memory}".rstrip(), Role.DIM),
     ]
+    if model.zone is Zone.OPEN:
+        pieces.append(Cell("  zone open", Role.WARN))
     for name in _ABILITIES:
         known: bool | None = getattr(model, name)
         word = name.removesuffix("_mode")
@@ -136,7 +161,16 @@ def model_pieces(model: Model) -> Line:
             pieces.append(Cell(f"  {word} ✗", Role.FAINT))
         elif known is False:
             pieces.append(Cell("  no chat", Role.WARN))
+        if known is not None and (name != "chat" or not known):
+            mark = _unlike_server(model, name)
+            pieces += [Cell(f" {mark}", Role.FAINT)] if mark else []
     return line(*pieces)
+
+
+def _unlike_server(model: Model, fact: str) -> str:
+    """Whose word a fact is, where it is not the server's own."""
+    source = model.source(fact)
+    return "" if source in (None, FactSource.SERVER) else source.value
 
 
 def _errors(window: Window, utc_offset_s: int) -> list[Line]:
