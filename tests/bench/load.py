@@ -222,11 +222,13 @@ def main() -> None:
     parser.add_argument("--ramp", type=float, default=0, help="seconds over which connections open")
     parser.add_argument("--size", type=int, default=1000, help="bytes of a request body")
     args = parser.parse_args()
+    factory = None
     with contextlib.suppress(ImportError):
         import uvloop
 
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(Load(args).run())
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(Load(args).run())
 
 
 if __name__ == "__main__":

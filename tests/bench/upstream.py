@@ -108,11 +108,13 @@ def main() -> None:
     parser.add_argument("--gap-ms", type=float, default=5)
     parser.add_argument("--chunks", type=int, default=200)
     args = parser.parse_args()
+    factory = None
     with contextlib.suppress(ImportError):
         import uvloop
 
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.run(serve(args.servers, args.gap_ms / 1000, args.chunks))
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(args.servers, args.gap_ms / 1000, args.chunks))
 
 
 if __name__ == "__main__":
