@@ -19,11 +19,11 @@ def test_writing_to_a_terminal_that_stands_still_returns_at_once_and_recovers() 
             thread.write("x" * CHUNK)
         assert thread.dropped > 0
         assert thread.backlog > 0
-        while not recovered.is_set():
-            assert out.read(65536)
+        os.set_blocking(reader, False)
+        while not recovered.wait(0.01):
+            out.read(65536)
         thread.write("the end")
         thread.stop()
-        os.set_blocking(reader, False)
         rest = b""
         while chunk := out.read(65536):
             rest += chunk
