@@ -18,6 +18,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
@@ -43,6 +44,15 @@ _UNREACHABLE: Final = {
 }
 
 
+def _load_httpx() -> None:
+    """Import httpx without its command line, which brings rich, click and pygments: 4 MB.
+
+    httpx does without by itself where those are not installed.
+    """
+    if "httpx" not in sys.modules:
+        sys.modules["httpx._main"] = None  # type: ignore[assignment]  # "not importable"
+
+
 class ProbeClient:
     """Sends one `HttpCall` at a time to anybody. Safe to share; holds no connections.
 
@@ -64,6 +74,7 @@ class ProbeClient:
         Raises UpstreamUnreachable (no connection), UpstreamTimeout (connected, then silent or too
         slow), UpstreamBroken (cut short, too long, or not HTTP).
         """
+        _load_httpx()
         import httpx
 
         progress = _Progress()
