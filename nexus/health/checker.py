@@ -76,6 +76,8 @@ class Truth(Protocol):
 
     def fleet(self) -> Fleet: ...
 
+    def find(self, backend_id: BackendId) -> Backend | None: ...
+
     def set_health(
         self,
         backend_id: BackendId,
@@ -159,6 +161,7 @@ class HealthChecker:
         self._dialects = dialects
         self._patients: dict[BackendId, _Patient] = {}
         self._news = asyncio.Event()
+        self._start = asyncio.Lock()
         self.witness = Witness(
             registry,
             self.connection_failed,
@@ -227,7 +230,7 @@ class HealthChecker:
         await self._examine(backend_id)
 
     async def _examine(self, backend_id: BackendId) -> None:
-        backend = self._registry.fleet().backends.get(backend_id)
+        backend = self._registry.find(backend_id)
         if backend is None:
             return
         patient = self._patient(backend)
@@ -236,6 +239,9 @@ class HealthChecker:
             return
         patient.done = asyncio.Event()
         try:
+            async with self._start:
+                # A fleet that begins at once would hold the loop: one start each turn of it.
+                await asyncio.sleep(0)
             await self._check(patient)
         finally:
             patient.done.set()
@@ -244,7 +250,7 @@ class HealthChecker:
     # ---- one backend
 
     async def _watch(self, backend_id: BackendId) -> None:
-        while (backend := self._registry.fleet().backends.get(backend_id)) is not None:
+        while (backend := self._registry.find(backend_id)) is not None:
             patient = self._patient(backend)
             tired = SUSPECT_INTERVAL_S - self._rested(patient)
             if patient.suspect and tired > 0:
@@ -336,7 +342,7 @@ class HealthChecker:
         *,
         has_key: bool,
     ) -> None:
-        backend = self._registry.fleet().backends.get(face.id)
+        backend = self._registry.find(face.id)
         if backend is None or not _same_server(backend.face, face):
             return  # it left, or is another one now
         result = _RESULTS[found.outcome]
@@ -379,7 +385,7 @@ class HealthChecker:
 
 def _models(registry: Truth, backend_id: BackendId) -> tuple[Model, ...]:
     """The models that the registry has for a backend now."""
-    backend = registry.fleet().backends.get(backend_id)
+    backend = registry.find(backend_id)
     return backend.models if backend else ()
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nexus.domain.backend import Backend, BackendId, Evidence
-from nexus.domain.fleet import Fleet
 from nexus.errors import (
     ConnectTimeout,
     NoConnection,
@@ -31,7 +30,7 @@ _SPENT = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is t
 class Truth(Protocol):
     """What a witness reads and writes of the registry."""
 
-    def fleet(self) -> Fleet: ...
+    def find(self, backend_id: BackendId) -> Backend | None: ...
 
     def set_traffic(self, backend_id: BackendId, told: Evidence | None) -> None: ...
 
@@ -107,7 +106,7 @@ class Witness:
                 wait_s = retry_after(lines)
                 self._take(backend_id, Sign(Kind.LIMITED, reason, trial, wait_s))
         elif status in (401, 403):
-            backend = self._registry.fleet().backends.get(backend_id)
+            backend = self._registry.find(backend_id)
             if backend is not None:
                 key = self._has_key(backend)
                 reason, advice = denied(f"HTTP {status}", backend.face, key)
@@ -144,9 +143,8 @@ class Witness:
         if not self._troubles:
             return None
         now = self._now()
-        known = self._registry.fleet().backends
         for backend_id, trouble in [*self._troubles.items()]:
-            if backend_id not in known:
+            if self._registry.find(backend_id) is None:
                 del self._troubles[backend_id]
             else:
                 self._keep(backend_id, trouble, expire(trouble, now))

@@ -94,7 +94,8 @@ class Record:
             self.running,
             self.waiting,
             next=coming,
-            models_stale=self.models_stale,
+            models_stale=self.models_stale
+            or (status is BackendStatus.UNREACHABLE and bool(self.models)),
             traffic=told,
             trial=told is not None and told.trial and status is told.status and not self.trial_out,
         )

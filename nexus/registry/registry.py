@@ -66,6 +66,11 @@ class Registry:
         """Picture and loads as one value, for a reader that starts or has missed something."""
         return FleetSeen(self.fleet(), {id: load.seen() for id, load in self._loads.items()})
 
+    def find(self, backend_id: BackendId) -> Backend | None:
+        """One backend, without a picture of all."""
+        record = self._records.get(backend_id)
+        return record.seen() if record else None
+
     def resolve(self, name_or_id: str) -> Backend | None:
         """A backend by its id or its name."""
         record = self._records.get(BackendId(name_or_id))

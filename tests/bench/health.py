@@ -1,0 +1,104 @@
+"""Health checks of a large fleet with dead members: how long a round takes, what holds the loop.
+
+Run as `python -m tests.bench.health`. Prints; asserts nothing, since machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import time
+
+from nexus.domain.backend import BackendFace, BackendId, BackendStatus, BackendType, Model, Zone
+from nexus.domain.http import HttpCall
+from nexus.health.checker import HealthChecker
+from nexus.registry.registry import Registry
+from nexus.simulator.fleet import SimFleet
+from nexus.simulator.spec import SimSpec
+from nexus.upstream.client import ProbeClient
+
+TICK_S = 0.001
+
+
+async def run(backends: int, dead: int, timeout_s: float) -> None:
+    """One round over `backends`, of which `dead` take connections and never answer."""
+    alive = backends - dead
+    specs = tuple(
+        SimSpec(f"s{n}", BackendType.VLLM, tuple(Model(f"m{n}-{k}") for k in range(10)))
+        for n in range(alive)
+    )
+    silent = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(dead)]
+    async with SimFleet(specs) as fleet:
+        registry = Registry(lambda event: None, time.time)
+        for server in fleet.servers:
+            _add(registry, server.name, server.url)
+        for n, sock in enumerate(silent):
+            _add(registry, f"dead-{n}", f"http://127.0.0.1:{sock.getsockname()[1]}")
+        await _measure(registry, timeout_s, alive)
+    for sock in silent:
+        sock.close()
+
+
+def _add(registry: Registry, name: str, url: str) -> None:
+    registry.add(BackendFace(BackendId(name), name, url, BackendType.VLLM, Zone.RESTRICTED))
+
+
+async def _measure(registry: Registry, timeout_s: float, alive: int) -> None:
+    client = ProbeClient()
+    # What is imported with the first question, once in a process and before there is traffic.
+    first = next(iter(registry.fleet().backends.values())).face.url
+    await client.send(first, HttpCall("/version"), headers={}, timeout_s=timeout_s)
+    checker = HealthChecker(registry, client, lambda face: None, timeout_s=timeout_s)
+    holds: list[float] = []
+
+    async def watch() -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.perf_counter()
+            holds.append(now - last - TICK_S)
+            last = now
+
+    began = time.perf_counter()
+    well: float | None = None
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(checker.run(), name="health"),
+            group.create_task(watch(), name="watch"),
+        ]
+        while True:
+            await asyncio.sleep(0.01)
+            known = registry.fleet().backends.values()
+            up = sum(b.status is BackendStatus.HEALTHY for b in known)
+            if well is None and up == alive:
+                well = time.perf_counter() - began
+            if all(b.checked_at is not None for b in known):
+                break
+        took = time.perf_counter() - began
+        for task in tasks:
+            task.cancel()
+    holds.sort()
+    print(f"{len(registry.fleet().backends)} backends, timeout {timeout_s:g} s")
+    print(f"  the living are known after  {'never' if well is None else f'{well:.2f} s'}")
+    print(f"  whole first round           {took:.2f} s ({took / timeout_s:.2f} x timeout)")
+    worst, p99 = (holds[place] * 1000 for place in (-1, len(holds) * 99 // 100))
+    print(f"  loop held, worst / p99      {worst:.1f} / {p99:.1f} ms (simulators included)")
+    counts: dict[str, int] = {}
+    for backend in registry.fleet().backends.values():
+        counts[backend.status] = counts.get(backend.status, 0) + 1
+    print(f"  statuses                    {counts}")
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backends", type=int, default=200)
+    parser.add_argument("--dead", type=int, default=40)
+    parser.add_argument("--timeout", type=float, default=5.0)
+    args = parser.parse_args()
+    asyncio.run(run(args.backends, args.dead, args.timeout))
+
+
+if __name__ == "__main__":
+    main()
