@@ -7,10 +7,11 @@ import json
 import pytest
 
 from nexus.backends.error_kinds import ErrorKind, ErrorReading
-from nexus.domain.backend import BackendType
+from nexus.domain.backend import BackendStatus, BackendType
 from nexus.domain.request import Endpoint
 from nexus.proxy.lesson import lesson, may_be_bettered
 from nexus.runtime import Gateway
+from nexus.simulator.real import is_available, real_llamacpp
 from tests.fakes.captured import captured
 from tests.fakes.client import ask, chat, request
 from tests.fakes.fleets import candidate, needs
@@ -129,3 +130,25 @@ async def test_a_500_that_says_nothing_of_the_request_still_fails_over() -> None
 
         assert (got.status, got.body) == (200, fine)
         assert believed(here, "one")["vision"] is None
+
+
+@pytest.mark.skipif(not is_available(), reason="needs xllamacpp, gguf and numpy")
+async def test_a_real_llamacpp_that_does_not_embed_is_asked_once() -> None:
+    async with (
+        real_llamacpp(alias="m", ctx=512) as llama,
+        gateway(face("llama", llama.url, L)) as here,
+    ):
+        ask_for = request("/v1/embeddings", {"model": "m", "input": "hello"})
+        first, second = await ask(here.url, ask_for), await ask(here.url, ask_for)
+
+        assert first.status == 501
+        assert b"not_supported_error" in first.body
+        assert (second.status, second.error()["code"]) == (400, "capability_missing")
+        long = [{"role": "user", "content": "word " * 3000}]
+        assert (await ask(here.url, request(body=chat(messages=long)))).status == 400
+        image = await ask(here.url, request(body=chat(messages=IMAGE)))
+        assert image.error()["code"] == "capability_missing"  # its list says so already
+        fine = await ask(here.url, request(body=chat(max_tokens=4)))
+        assert fine.status == 200
+        (seen,) = here.control.fleet().backends.values()
+        assert (seen.status, here.control.load(seen.id).errors) == (BackendStatus.HEALTHY, 0)
