@@ -258,9 +258,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     async with over(script) as (here, _):
         client = await Client.to(here.url)
         listing = request("/v1/models", method="GET", headers="")
-        client.send(
-            request(body=chat(user="1")) + listing + request(body=chat(user="2")) + listing
-        )
+        client.send(request(body=chat(user="1")) + listing + request(body=chat(user="2")) + listing)
         replies = [await client.reply() for _ in range(4)]
         client.close()
 
