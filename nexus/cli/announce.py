@@ -53,6 +53,7 @@ def run_announce(args: argparse.Namespace) -> int:
     """Announce until interrupted."""
     import asyncio
     import signal
+    import threading
 
     from nexus.cli.output import say
     from nexus.discovery.announce import announce
@@ -63,8 +64,9 @@ def run_announce(args: argparse.Namespace) -> int:
         for warning in offer.warnings:
             say(f"Warning: {warning}")
 
-    # A service manager's stop is to say goodbye too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if threading.current_thread() is threading.main_thread():
+        # A service manager's stop is to say goodbye too.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     port = args.port or _PORTS.get(args.type or "", 11434)
     asyncio.run(
         announce(

@@ -67,14 +67,15 @@ def read_lemonade(datagram: bytes, source: str) -> Candidate | Ignored | None:
     hostname, url = said.get("hostname"), said.get("url")
     key = f"beacon lemonade {source}"
     name = tidy_name(hostname) if isinstance(hostname, str) else ""
+    shown = name or clean(source, 60)
     try:
         parts = urlsplit(normalise(url if isinstance(url, str) else ""))
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as problem:
-        return Ignored(key, name or source, f"announces no usable URL: {clean(str(problem))}")
+        return Ignored(key, shown, f"announces no usable URL: {clean(str(problem))}")
     if not _speaks_for(source, host):
         return Ignored(
-            key, name or source, f"announces {clean(host, 80)}, but speaks from {source}"
+            key, shown, f"announces {clean(host, 80)}, but speaks from {clean(source, 60)}"
         )
     # Not the name, which is whatever DNS says; the address it speaks from is its own.
     where = host if _is_numeric(host) else source

@@ -198,7 +198,7 @@ class Scout:
 
     def approve(self, server: ServerFound) -> BackendFace | None:
         """Register a server that waits; None when its address is registered already."""
-        self._waiting.leave(server.id, "approved")
+        self._waiting.approve(server.id)
         face = BackendFace(
             id=server.id,
             name=server.name,

@@ -51,9 +51,13 @@ class WaitingRoom:
         return True
 
     def leave(self, id: BackendId, why: str) -> ServerFound | None:
-        """Take a server off the list: approved, or gone."""
-        self._dismissed.pop(id, None)
+        """Take a server off the list."""
         return self._gone(id, why)
+
+    def approve(self, id: BackendId) -> None:
+        """It is used from now on, whether it waits or was dismissed."""
+        self._dismissed.pop(id, None)
+        self._gone(id, "approved")
 
     def dismiss(self, id: BackendId) -> ServerFound | None:
         """Take it off the list, and do not let it in again at this address."""

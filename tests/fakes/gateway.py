@@ -47,6 +47,7 @@ async def gateway(
     environ: Mapping[str, str] | None = None,
     tmp_path: Path | None = None,
     ready: bool = True,
+    discovery: bool = False,
 ) -> AsyncGenerator[Gateway]:
     """The whole gateway in this loop over these backends, on a free port of 127.0.0.1.
 
@@ -54,13 +55,14 @@ async def gateway(
         faces: registered at start.
         config: TOML; needs `tmp_path`.
         ready: wait until every backend has been checked once.
+        discovery: look for servers as `config` says; else nobody does.
     """
     path = None
     if config:
         assert tmp_path is not None
         path = tmp_path / "nexus.toml"
         path.write_text(config)
-    flags = {"discovery.enabled": False}
+    flags = {"discovery.enabled": discovery}
     loaded = load(path, {"NEXUS_CONFIG": ""}, flags, explicit=path is not None)
     listener = bind("127.0.0.1", 0)
     sink = Sink(None, json=False)
