@@ -54,6 +54,10 @@ GONE_HERE_INTERVAL_S = 1.0
 """Between checks of a backend of this machine that cannot be reached."""
 GONE_INTERVAL_S = 5.0
 """Between checks of any other that cannot be reached."""
+AT_ONCE = 16
+"""Checks going on beyond which the next ones start at a pace."""
+PACE_S = 0.008
+"""Between two starts then: about what a check costs."""
 NOTICE_INTERVAL_S = 1.0
 """At the latest, a backend that nobody announced is noticed after this."""
 DETAILS_EVERY = 20
@@ -162,6 +166,7 @@ class HealthChecker:
         self._patients: dict[BackendId, _Patient] = {}
         self._news = asyncio.Event()
         self._start = asyncio.Lock()
+        self._going = 0
         self.witness = Witness(
             registry,
             self.connection_failed,
@@ -240,9 +245,13 @@ class HealthChecker:
         patient.done = asyncio.Event()
         try:
             async with self._start:
-                # A fleet that begins at once would hold the loop: one start each turn of it.
-                await asyncio.sleep(0)
-            await self._check(patient)
+                # A large fleet that begins at once would hold the loop.
+                await asyncio.sleep(0 if self._going < AT_ONCE else PACE_S)
+            self._going += 1
+            try:
+                await self._check(patient)
+            finally:
+                self._going -= 1
         finally:
             patient.done.set()
             patient.done = None

@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 
-from tests.bench import bench_decide, dashboard, memory, relay, startup, streams
+from tests.bench import bench_decide, dashboard, health, memory, relay, startup, streams
 
 BENCHES = {
     "relay": relay.main,
@@ -19,6 +19,7 @@ BENCHES = {
     "dashboard": dashboard.main,
     "startup": startup.main,
     "decide": bench_decide.main,
+    "health": health.main,
 }
 
 

@@ -164,7 +164,7 @@ async def test_a_429_moves_a_backend_aside_for_all_to_see_and_it_returns() -> No
             listed = (await ask(here.url, request("/nexus/v1/backends", method="GET"))).json()
             (entry,) = [each for each in listed["backends"] if each["name"] == "a"]  # type: ignore[index]
             assert entry["status"] == "rate_limited"
-            assert entry["next"].startswith("rate limited until ")
+            assert str(entry["next"]).startswith("rate limited until ")  # pyright: ignore[reportUnknownArgumentType]
             one.script = GOOD
             await until(here, lambda a: a.status is BackendStatus.HEALTHY)
             (back,) = await chats(here)
