@@ -310,11 +310,14 @@ class Control:
             "max_concurrent": max_concurrent,
         }
         given = {key: value for key, value in wanted.items() if value is not None}
-        changed = replace(face, **given)  # pyright: ignore[reportArgumentType]
+        told = face.zone_told or zone is not None
+        changed = replace(face, zone_told=told, **given)  # pyright: ignore[reportArgumentType]
         self._registry.set_face(changed)
         said = ", ".join(f"{key} = {value}" for key, value in given.items())
         log.info("backend %s changed: %s", face.name, said)
         await self._keep(lambda text: with_backend(text, face.name, _keys(changed)))
+        if told and not face.zone_told:  # its models may have been set apart
+            await self._checks.check(face.id)
         return self.resolve(face.id)
 
     async def remove(self, backend_id: BackendId) -> Backend:
@@ -355,7 +358,7 @@ def _keys(face: BackendFace) -> dict[str, Value | None]:
     """A `[[backends]]` entry; defaults are left out so that they stay defaults."""
     usual = BackendFace(face.id, face.name, face.url, face.type, default_zone(face.type))
     optional: dict[str, Value | None] = {
-        "zone": face.zone.value if face.zone is not usual.zone else None,
+        "zone": face.zone.value if face.zone_told or face.zone is not usual.zone else None,
         "priority": face.priority if face.priority != usual.priority else None,
         "tier": face.tier if face.tier != usual.tier else None,
         "max_concurrent": face.max_concurrent,

@@ -128,6 +128,16 @@ async def test_a_new_backend_is_checked_before_it_is_shown() -> None:
     assert desk.checks.ids == ["my-gpu"]
 
 
+async def test_a_zone_that_is_edited_is_a_persons_word_and_looked_at_anew() -> None:
+    desk = Desk()
+    assert not desk.control.resolve("a").face.zone_told
+    await desk.control.edit(A, priority=3)
+    assert not desk.control.resolve("a").face.zone_told
+    edited = await desk.control.edit(A, zone=Zone.RESTRICTED)
+    assert edited.face.zone_told
+    assert desk.checks.ids == [A]
+
+
 async def test_a_cloud_backend_is_in_the_open_zone_unless_told_otherwise() -> None:
     desk = Desk()
     cloud, _ = await desk.control.add("https://x.example", name="x", type=BackendType.OPENAI)
