@@ -19,7 +19,8 @@ from nexus.telemetry.logs import Sink, get_logger, printable, stamp
 
 log = get_logger("nexus.request")
 
-PAUSE_S = 0.2
+PAUSE_S = 0.05
+"""Between writes. What gathers in it at 5,000 requests/s takes two milliseconds to write."""
 MODEL_CHARS = 128
 ERROR_CHARS = 1024
 
@@ -41,7 +42,7 @@ class RequestLog:
         try:
             while not self._reader.closed:
                 await self._reader.wait()
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(PAUSE_S)  # lines of many requests leave in one write
                 self.write()
         finally:
             self.write()
@@ -73,7 +74,10 @@ class RequestLog:
                 return msgspec.json.encode(whole).decode()
             except UnicodeEncodeError:  # a lone surrogate, as hostile servers send
                 return json.dumps(whole)
-        pairs = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
+        pairs = " ".join([f"{key}={value}" for key, value in fields.items()])
+        plain = pairs.isascii() and pairs.isprintable() and pairs.count(" ") == len(fields) - 1
+        if not plain:  # seldom: looked at one by one only then
+            pairs = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
         return f"{stamp(at)} {level:<7} request    {message} {pairs}"
 
 
