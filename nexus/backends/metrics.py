@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from nexus.domain.http import HttpReply
 
+_MAX_LINES = 256
+"""Lines of one gauge that are added up: one for each engine or model."""
+_LONGEST = 1024
+"""Bytes of a line."""
 _MAX = 1_000_000
 """Requests; a larger number is nonsense."""
-
-
-@lru_cache(maxsize=32)
-def _line(name: str) -> re.Pattern[bytes]:
-    number = rb"([0-9]{1,9}(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)"
-    return re.compile(
-        rb"^" + re.escape(name.encode()) + rb"(?:\{[^\n]*\})?[ \t]+" + number + rb"[ \t]*\r?$",
-        re.MULTILINE,
-    )
+_REST = re.compile(rb"(?:\{[^\n]*\})?[ \t]+([0-9]{1,9}(?:\.[0-9]+)?(?:e\+?[0-9]{1,2})?)[ \t]*\r?$")
 
 
 def gauge(reply: HttpReply, name: str) -> int | None:
     """The sum of a gauge over its labels (one line an engine); None where it is not there."""
     if reply.status != 200:
         return None
-    found = [float(value) for value in _line(name).findall(reply.body)]
+    body, word = reply.body, name.encode()
+    found: list[float] = []
+    at = body.find(word)
+    for _ in range(_MAX_LINES):
+        if at < 0:
+            break
+        start = at + len(word)
+        end = body.find(b"\n", start, start + _LONGEST)
+        line = body[start : end if end >= 0 else start + _LONGEST]
+        if (at == 0 or body[at - 1 : at] == b"\n") and (match := _REST.match(line)):
+            found.append(float(match[1]))
+        at = body.find(word, start)
     total = sum(found)
     return int(total) if found and total <= _MAX else None
