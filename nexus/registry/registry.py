@@ -166,12 +166,13 @@ class Registry:
         record.next = next
         if probe_ms is not None:
             record.probe_ms = probe_ms
+        restarted = bool(version and record.version and version != record.version)
         if version is not None:
             record.version = version
         if models is not None and models != record.listed:
             record.listed = models
             record.models = self._knowledge.models(backend_id, models)
-        if status in _AWAY and self._knowledge.forget(backend_id):
+        if (restarted or status in _AWAY) and self._knowledge.forget(backend_id):
             record.models = self._knowledge.models(backend_id, record.listed)
         record.models_stale = models_stale and bool(record.models)
         if slots is not None:
@@ -218,6 +219,8 @@ class Registry:
             return
         was = record.status()
         record.traffic = told
+        if told is not None and told.status in _AWAY and self._knowledge.forget(backend_id):
+            record.models = self._knowledge.models(backend_id, record.listed)
         self._settle(record, was)
 
     # ---- traffic

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from nexus.domain.backend import BackendId, BackendStatus, FactSource, Model, Residency, Zone
+from nexus.domain.backend import (
+    BackendId,
+    BackendStatus,
+    Evidence,
+    FactSource,
+    Model,
+    Residency,
+    Zone,
+)
 from nexus.domain.events import Event
 from nexus.domain.overrides import Override
 from nexus.registry.registry import Registry
@@ -83,6 +91,25 @@ def test_a_server_that_was_away_is_believed_again() -> None:
     here.learn(B, "m", {"vision": False})
     here.set_health(B, BackendStatus.UNREACHABLE)
 
+    assert model(here).vision is True
+
+
+def test_a_server_that_requests_did_not_reach_is_believed_again() -> None:
+    here = registry()
+    here.learn(B, "m", {"vision": False})
+    here.set_traffic(B, Evidence(BackendStatus.RATE_LIMITED, "429", "later"))
+    assert model(here).vision is False
+    here.set_traffic(B, Evidence(BackendStatus.UNREACHABLE, "refused", "soon"))
+    assert model(here).vision is True
+
+
+def test_a_server_of_another_version_is_believed_again() -> None:
+    here = registry()
+    here.set_health(B, UP, version="1")
+    here.learn(B, "m", {"vision": False})
+    here.set_health(B, UP, version="1")
+    assert model(here).vision is False
+    here.set_health(B, UP, version="2")
     assert model(here).vision is True
 
 
