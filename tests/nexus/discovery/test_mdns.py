@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -220,3 +222,9 @@ async def test_announcing_where_mdns_does_not_work_is_an_error_with_a_reason() -
         async with announcing(service(), "box", 1, LOOPBACK, {}, interfaces=["203.0.113.77"]):
             pass
     gc.collect()
+
+
+def test_zeroconf_is_not_loaded_before_somebody_browses() -> None:
+    code = "import sys, nexus.runtime, nexus.cli.main; print('zeroconf' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

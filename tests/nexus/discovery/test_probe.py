@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nexus.discovery.identify import Found, Stranger, identify, listening, local_port
+from nexus.discovery.mdns import own_addresses
 from nexus.discovery.places import Places
 from nexus.discovery.probe import WELL_KNOWN, PortScanner, scan
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, Zone
@@ -340,3 +341,47 @@ async def test_listening_tells_an_open_port_from_a_closed_one() -> None:
 )
 def test_a_url_of_this_machine_is_known_by_its_port(url: str, port: int | None) -> None:
     assert local_port(url) == port
+
+
+@pytest.mark.parametrize("how", ["name", "address"])
+async def test_a_server_configured_by_another_name_of_this_machine_is_one_backend(how: str) -> None:
+    machine = Machine()
+    machine.names_of["this-host"] = ["127.0.1.1", "127.0.0.1"]
+    host = "this-host"
+    if how == "address":
+        own = [address for address in own_addresses() if ":" not in address]
+        if not own:
+            pytest.skip("this machine has no address on a network")
+        host = own[0]
+    machine.start(11434, hearsay.OLLAMA)
+    machine.registry.add(
+        BackendFace(
+            BackendId("mine"),
+            "mine",
+            f"http://{host}:11434",
+            BackendType.OLLAMA,
+            Zone.RESTRICTED,
+        )
+    )
+    async with scanning(machine):
+        assert machine.names() == ["mine"]
+        assert machine.detail(11434) == "configured as mine"
+        assert machine.asker.asked == []
+
+
+async def test_a_local_server_that_mdns_told_of_is_left_to_mdns() -> None:
+    machine = Machine(grace_s=0)
+    machine.registry.add(
+        BackendFace(
+            BackendId("box"),
+            "box",
+            "http://127.0.0.1:11434",
+            BackendType.OLLAMA,
+            Zone.RESTRICTED,
+            Source.MDNS,
+        )
+    )
+    async with scanning(machine):
+        await machine.clock.turn(60)
+        assert machine.names() == ["box"]
+        assert machine.detail(11434) == "known as box"

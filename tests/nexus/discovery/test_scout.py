@@ -124,7 +124,7 @@ async def test_a_server_beyond_this_machine_waits_and_gets_nothing() -> None:
         assert (server.name, server.url, server.type) == ("gpu box", FAR, BackendType.VLLM)
         assert (server.source, server.via, server.id) == (Source.MDNS, "mDNS _llm._tcp", "gpu-box")
         assert server.detail.startswith("vLLM ")
-        assert [type(e) for e in network.events] == [PortProbed, ServerFound]
+        assert {type(event) for event in network.events} == {PortProbed, ServerFound}
 
 
 async def test_an_approved_server_is_a_backend_under_the_id_it_was_shown_with() -> None:
