@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
 from nexus.discovery.places import places
@@ -25,13 +25,16 @@ from nexus.domain.backend import (
 )
 from nexus.domain.events import PortProbed, ServerFound, Update
 from nexus.domain.fleet import Fleet
-from nexus.domain.gateway import GatewayInfo
+from nexus.domain.gateway import GatewayInfo, Standing
 from nexus.domain.policy import Policy
+from nexus.domain.text import clean
 from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, NotFound
+from nexus.explain.account import account, standings, summary
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import get_logger
+from nexus.telemetry.records import KEPT, Record, Records
 
 if TYPE_CHECKING:
     from nexus.config.keeper import Keeper
@@ -72,6 +75,7 @@ class Control:
         waiting: servers that wait for approval.
         admit: registers one of them.
         keeper: keeps changes over a restart; None in a demo.
+        records: the decisions of late.
     """
 
     def __init__(
@@ -89,7 +93,9 @@ class Control:
         waiting: Lobby,
         admit: Callable[[ServerFound], BackendFace | None],
         keeper: Keeper | None,
+        records: Records,
     ) -> None:
+        self._records = records
         self._info = info
         self._registry = registry
         self._bus = bus
@@ -151,6 +157,43 @@ class Control:
     def looked_at(self) -> tuple[PortProbed, ...]:
         """Every address that was looked at, with what came of it."""
         return tuple(self._probed.values())
+
+    def requests(
+        self,
+        limit: int,
+        *,
+        model: str | None = None,
+        backend: str | None = None,
+        status: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """The last requests in a line each, newest first."""
+        found = self._records.recent(limit, model=model, backend=backend, status=status)
+        return [summary(record) for record in found]
+
+    def account(self, request_id: str) -> dict[str, Any]:
+        """Why a request went where it went, and what came of it.
+
+        Raises:
+            NotFound: it is not remembered.
+        """
+        return account(self._record(request_id))
+
+    async def explain(self, request_id: str) -> tuple[Standing, ...]:
+        """What each candidate of a request got, the chosen one first.
+
+        Raises:
+            NotFound: it is not remembered.
+        """
+        return standings(self._record(request_id))
+
+    def _record(self, request_id: str) -> Record:
+        record = self._records.get(request_id)
+        if record is None:
+            raise NotFound(
+                f"No request '{clean(request_id, 100)}' is remembered. Nexus keeps the last "
+                f"{KEPT} since its start; `nexus explain` without an id lists them"
+            )
+        return record
 
     # ---- doing
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nexus import __version__
 from nexus.api.app import App
@@ -28,9 +29,18 @@ from nexus.discovery.probe import Found, PortScanner, identify
 from nexus.discovery.scout import Scout
 from nexus.discovery.waiting import WaitingRoom
 from nexus.domain.backend import BackendFace, BackendId, BackendType
-from nexus.domain.events import BackendChanged, BackendRemoved, Event, LoadChanged, PortProbed
+from nexus.domain.events import (
+    BackendChanged,
+    BackendRemoved,
+    Event,
+    LoadChanged,
+    PortProbed,
+    RequestFinished,
+    RequestRefused,
+)
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
+from nexus.explain.account import account
 from nexus.health.checker import HealthChecker
 from nexus.health.whereabouts import outside
 from nexus.proxy.carrier import Carrier
@@ -43,6 +53,7 @@ from nexus.server.guest import guest
 from nexus.server.protocol import Fast
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink, get_logger
+from nexus.telemetry.records import Records
 from nexus.telemetry.request_log import RequestLog
 from nexus.telemetry.transitions import Transitions
 from nexus.upstream.client import ProbeClient
@@ -138,9 +149,12 @@ async def running(
 
     probed: dict[str, PortProbed] = {}
     transitions = Transitions(time.time)
+    records = Records(time.time)
 
     def publish(event: Event) -> None:
-        if isinstance(event, BackendChanged):
+        if isinstance(event, RequestFinished | RequestRefused):
+            records.ended(event)
+        elif isinstance(event, BackendChanged):
             transitions.see(event.backend)
         elif isinstance(event, BackendRemoved):
             transitions.forget(event.backend_id)
@@ -186,6 +200,7 @@ async def running(
         time.time,
         config.server.max_concurrent_requests,
         checker.witness,
+        records.decided,
     )
     scanner = PortScanner(
         registry,
@@ -233,9 +248,14 @@ async def running(
         waiting=waiting,
         admit=scout.approve,
         keeper=keeper,
+        records=records,
     )
     body_limit = config.server.max_body_mb * MB
-    hot = Hot(carrier, publish, time.time, body_limit)
+
+    def rehearsed(*decided: Any) -> bytes:
+        return json.dumps(account(records.snapshot(*decided))).encode()
+
+    hot = Hot(carrier, publish, time.time, body_limit, rehearsed)
     server = guest(
         App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Request, Response
+from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
@@ -134,6 +134,20 @@ def control_app(control: Control) -> FastAPI:
     async def check(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         await control.check(BackendId(name))
         return _seen(control, name)
+
+    @app.get("/nexus/v1/requests", summary="The last requests, newest first")
+    async def list_requests(  # pyright: ignore[reportUnusedFunction]
+        limit: Annotated[int, Query(ge=1, le=5000)] = 50,
+        model: str | None = None,
+        backend: str | None = None,
+        status: int | None = None,
+    ) -> dict[str, Any]:
+        found = control.requests(limit, model=model, backend=backend, status=status)
+        return {"requests": found}
+
+    @app.get("/nexus/v1/requests/{request_id}", summary="Why it went there, and not elsewhere")
+    async def one_request(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return control.account(request_id)
 
     @app.get(
         "/nexus/v1/discovered", summary="Servers that wait for approval, and what was looked at"

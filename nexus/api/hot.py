@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from itertools import count
 
-from nexus.api.errors import render
+from nexus.api.errors import JSON_LINE, render
 from nexus.domain.events import Event, RequestRefused
 from nexus.domain.request import Endpoint
 from nexus.errors import (
@@ -25,6 +25,8 @@ from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.api")
 
+_NO = frozenset({b"", b"0", b"false", b"no", b"off"})
+
 
 class Hot:
     """Serves the relayed endpoints.
@@ -34,6 +36,7 @@ class Hot:
         publish: where refusals are told.
         unix: Unix seconds.
         body_limit: bytes a request body may have, also after decoding.
+        rehearsed: a decision and all that it followed from, as JSON, for a dry run.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class Hot:
         publish: Callable[[Event], None],
         unix: Callable[[], float],
         body_limit: int,
+        rehearsed: Callable[..., bytes],
     ) -> None:
+        self._rehearsed = rehearsed
         self._carrier = carrier
         self._publish = publish
         self._unix = unix
@@ -54,8 +59,10 @@ class Hot:
         """Answer one request. Raises nothing but cancellation."""
         request_id = f"req-{self._prefix}-{next(self._ids):06x}"
         try:
-            self._check_envelope(exchange)
-            await self._carrier.carry(exchange, endpoint, request_id)
+            if self._check_envelope(exchange):
+                await self._rehearse(exchange, endpoint, request_id)
+            else:
+                await self._carrier.carry(exchange, endpoint, request_id)
         except NexusError as error:
             self._refuse(exchange, error, request_id)
         except asyncio.CancelledError:
@@ -66,6 +73,17 @@ class Hot:
             log.exception("request %s failed inside Nexus", request_id)
             text = f"Nexus itself failed on this request; its log has the details ({request_id})"
             self._refuse(exchange, NexusError(text), request_id)
+
+    async def _rehearse(self, exchange: Exchange, endpoint: Endpoint, request_id: str) -> None:
+        """Answer with the decision. Nothing is sent to a backend, and nothing is recorded."""
+
+        def tell(*decided: object) -> None:
+            body = self._rehearsed(*decided)
+            exchange.start(200, JSON_LINE, len(body))
+            exchange.write(body)
+            exchange.end()
+
+        await self._carrier.carry(exchange, endpoint, request_id, tell)
 
     def _refuse(self, exchange: Exchange, error: NexusError, request_id: str) -> None:
         if not isinstance(error, UpstreamError):  # those are told by the carrier
@@ -82,14 +100,19 @@ class Hot:
         exchange.write(body)
         exchange.end()
 
-    def _check_envelope(self, exchange: Exchange) -> None:
-        """Content type and coding. JSON must be named: a page in a browser cannot, unasked."""
-        kind = coding = b""
+    def _check_envelope(self, exchange: Exchange) -> bool:
+        """Content type and coding. JSON must be named: a page in a browser cannot, unasked.
+
+        True when the request is a dry run (`X-Nexus-Dry-Run: 1`).
+        """
+        kind = coding = dry = b""
         for name, value in exchange.headers:
             if name == b"content-type":
                 kind = value.partition(b";")[0].strip().lower()
             elif name == b"content-encoding":
                 coding = value.strip().lower()
+            elif name == b"x-nexus-dry-run":
+                dry = value.strip().lower()
         if kind != b"application/json" and not kind.endswith(b"+json"):
             said = f"not '{kind.decode('latin-1')[:60]}'" if kind else "but none was sent"
             raise WrongMediaType(
@@ -98,6 +121,7 @@ class Hot:
             )
         if coding and coding != b"identity":
             exchange.body = self._decoded(exchange.body, coding)
+        return dry not in _NO
 
     def _decoded(self, body: bytes, coding: bytes) -> bytes:
         if coding not in (b"gzip", b"x-gzip", b"deflate"):

@@ -57,7 +57,18 @@ class Gateway:
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Facts:
         """Send one request and read its JSON object. Raises NoAnswer or Refused."""
-        status, _, raw = self._exchange(method, path, body)
+        payload = json.dumps(body or {}).encode() if method in ("POST", "PATCH") else None
+        return self.send(method, path, payload)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        payload: bytes | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Facts:
+        """Send these bytes as JSON and read the JSON object. Raises NoAnswer or Refused."""
+        status, _, raw = self._exchange(method, path, payload, headers or {})
         facts = _object(raw)
         if facts is not None and status < 300:
             return facts
@@ -74,7 +85,7 @@ class Gateway:
 
     def must_be_nexus(self) -> None:
         """Raises NoAnswer when what answers here is something else."""
-        _, server, raw = self._exchange("GET", "/health", None)
+        _, server, raw = self._exchange("GET", "/health", None, {})
         facts = _object(raw)
         if facts is None or facts.get("service") != "nexus":
             calls_itself = f" (it calls itself '{clean(server.strip(), 60)}')" if server else ""
@@ -84,7 +95,7 @@ class Gateway:
             )
 
     def _exchange(
-        self, method: str, path: str, body: Mapping[str, object] | None
+        self, method: str, path: str, payload: bytes | None, more: Mapping[str, str]
     ) -> tuple[int, str, bytes]:
         """Status, `Server` header and body of one exchange on its own connection."""
         parts = urlsplit(self._url)
@@ -96,10 +107,9 @@ class Gateway:
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        payload = None
-        if method in ("POST", "PATCH"):
-            payload = json.dumps(body or {}).encode()
+        if payload is not None:
             headers["Content-Type"] = "application/json"
+        headers |= more
         try:
             connection.request(method, parts.path + path, payload, headers)
             reply = connection.getresponse()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from nexus import __version__
-from nexus.cli import announce, backends, config, discover, health, models
+from nexus.cli import announce, backends, config, discover, explain, health, models
 from nexus.errors import ConfigError, NexusError
 
 EPILOG = """\
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
     demo.set_defaults(run=_serve, demo=True)
 
-    for group in (backends, models, health, discover, announce, config):
+    for group in (backends, models, health, explain, discover, announce, config):
         group.register(commands)
     completions = commands.add_parser(
         "completions",

@@ -80,6 +80,18 @@ class RequestRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """One backend of a plan brought no answer (part of `RequestFinished`)."""
+
+    backend: str
+    """Name."""
+    after_ms: float
+    """Milliseconds from the request's arrival to this failure."""
+    why: str
+    """Text from outside: clean before display."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestFinished:
     """A routed request ended, well or not."""
 
@@ -107,6 +119,8 @@ class RequestFinished:
     attempts: int = 1
     tried: tuple[str, ...] = ()
     """Names of the backends that failed before this one."""
+    failures: tuple[AttemptFailed, ...] = ()
+    """Every attempt that brought no answer, in order."""
 
     @property
     def is_error(self) -> bool:

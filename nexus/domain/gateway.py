@@ -25,6 +25,21 @@ class GatewayInfo:
     """True when the fleet is simulated, which the screen must say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one candidate of a decision got."""
+
+    backend: str
+    """Name. Text from outside: clean before display."""
+    model: str
+    place: int | None
+    """In the plan, from 1; None where it was not in it."""
+    score: int | None
+    """0..100; None where a rule said no."""
+    why: str
+    """What the score is made of, or why it was ruled out."""
+
+
 class FleetSource(Protocol):
     """Where a dashboard's facts come from and where its wishes go.
 
@@ -37,6 +52,10 @@ class FleetSource(Protocol):
 
     def updates(self) -> AsyncIterator[Update]:
         """`FleetSeen` first, changes after it, `FleetSeen` again after a gap."""
+        ...
+
+    async def explain(self, request_id: str) -> tuple[Standing, ...]:
+        """What each candidate of a request got, the chosen one first."""
         ...
 
     async def drain(self, backend_id: BackendId) -> None:

@@ -80,6 +80,7 @@ class Carrier:
         unix: Unix seconds.
         max_in_flight: requests carried at once; more are refused with 503.
         witness: told what each attempt ran into.
+        decided: told of every decision with all that it followed from, before it is carried out.
     """
 
     def __init__(
@@ -92,8 +93,10 @@ class Carrier:
         unix: Callable[[], float],
         max_in_flight: int,
         witness: Witness,
+        decided: Callable[..., object] = lambda *args: None,
     ) -> None:
         self._registry = registry
+        self._decided = decided
         self._pools = pools
         self._policy = policy
         self._publish = publish
@@ -110,8 +113,17 @@ class Carrier:
         self.stopping = False
         """True from the first moment of shutdown: new requests are refused."""
 
-    async def carry(self, exchange: Exchange, endpoint: Endpoint, request_id: str) -> None:
+    async def carry(
+        self,
+        exchange: Exchange,
+        endpoint: Endpoint,
+        request_id: str,
+        dry_run: Callable[..., object] | None = None,
+    ) -> None:
         """Answer one request.
+
+        Args:
+            dry_run: told of the decision instead, which is then not carried out.
 
         Raises:
             NexusError: before any byte of an answer has gone out; the door tells the client.
@@ -130,9 +142,12 @@ class Carrier:
 
         # No await between here and the first lease: the picture must still be true.
         fleet = self._registry.fleet()
-        answer = decide(
-            needs, fleet, self._registry.loads(), self._policy(), turn=next(self._turns)
-        )
+        policy, turn = self._policy(), next(self._turns)
+        answer = decide(needs, fleet, self._registry.loads(), policy, turn=turn)
+        decided = dry_run or self._decided
+        decided(request_id, needs, fleet, self._registry.loads().get, policy, turn, answer)
+        if dry_run is not None:
+            return
         if isinstance(answer, Refusal):
             error = refusal_error(answer, needs, fleet)
             error.model = needs.model
@@ -189,6 +204,7 @@ class Carrier:
             except UpstreamError as error:
                 lease.finish(failed=True)
                 failure = error
+                story.attempt_failed(asyncio.get_running_loop().time(), error.message)
                 self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
@@ -197,6 +213,8 @@ class Carrier:
                 lease.finish()  # what cancellation and surprises leave open
             if outcome is None:
                 return
+            at = asyncio.get_running_loop().time()
+            story.attempt_failed(at, f"answered {outcome.status}")
             if outcome.final:
                 refused = outcome
                 break

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from nexus.domain.backend import BackendFace, Zone
 from nexus.domain.decision import Decision, RouteReason
-from nexus.domain.events import RequestFinished, RequestRouted
+from nexus.domain.events import AttemptFailed, RequestFinished, RequestRouted
 from nexus.domain.request import Needs
 
 
@@ -35,6 +35,13 @@ class Story:
     tokens_per_s: float | None = None
     tried: list[str] = field(default_factory=list[str])
     """Names of backends that failed before the current one."""
+    failures: list[AttemptFailed] = field(default_factory=list[AttemptFailed])
+    """Every attempt that brought no answer, in order."""
+
+    def attempt_failed(self, at: float, why: str) -> None:
+        """The current attempt brought no answer. `at` is in loop seconds."""
+        name = "" if self.face is None else self.face.name
+        self.failures.append(AttemptFailed(name, (at - self.began) * 1000, why))
 
     @property
     def reason(self) -> RouteReason:
@@ -100,4 +107,5 @@ class Story:
             tokens_per_s=self.speed(ended),
             attempts=len(self.tried) + 1,
             tried=tuple(self.tried),
+            failures=tuple(self.failures),
         )

@@ -14,6 +14,7 @@ from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import Bus
+from nexus.telemetry.records import Records
 
 
 @dataclass
@@ -52,6 +53,7 @@ def control_over(
     scans: Scans | None = None,
     recognise: Callable[[str], Awaitable[tuple[BackendType, str] | None]] = unknown,
     probed: Mapping[str, PortProbed] | None = None,
+    records: Records | None = None,
 ) -> Control:
     """A control that keeps nothing, finds nothing and admits nobody, but for what is given."""
     return Control(
@@ -67,4 +69,5 @@ def control_over(
         waiting=WaitingRoom(bus.publish, time.time),
         admit=lambda server: None,
         keeper=None,
+        records=records or Records(unix),
     )

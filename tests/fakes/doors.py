@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
@@ -21,6 +23,7 @@ from nexus.control import Control
 from nexus.domain.backend import BackendFace, BackendStatus, Model
 from nexus.domain.events import RequestRefused
 from nexus.domain.policy import Policy
+from nexus.explain.account import account
 from nexus.health.witness import Witness
 from nexus.proxy.carrier import Carrier
 from nexus.registry.registry import Registry
@@ -28,6 +31,7 @@ from nexus.server.bind import bind, url_of
 from nexus.server.guest import GuestServer, guest
 from nexus.server.protocol import Fast, NexusProtocol
 from nexus.telemetry.bus import Bus
+from nexus.telemetry.records import Records
 from nexus.upstream.pool import Timeouts
 from nexus.upstream.pools import Pools
 from tests.fakes.desk import Checked, Scans, control_over
@@ -94,6 +98,7 @@ async def _door(
     registry = Registry(bus.publish, time.time)
     pools = Pools(Timeouts(), lambda face: {})
     policy = Policy()
+    records = Records(time.time)
     carrier = Carrier(
         registry,
         pools,
@@ -103,14 +108,19 @@ async def _door(
         time.time,
         1000,
         Witness(registry),
+        records.decided,
     )
     listener = bind("127.0.0.1", 0)
     url = url_of(listener)
     checks, scans = Checked(), Scans()
+
+    def rehearsed(*decided: Any) -> bytes:
+        return json.dumps(account(records.snapshot(*decided))).encode()
+
     control = control_over(
-        registry, bus, url=url, policy=lambda: policy, checks=checks, scans=scans
+        registry, bus, url=url, policy=lambda: policy, checks=checks, scans=scans, records=records
     )
-    hot = Hot(carrier, bus.publish, time.time, body_limit)
+    hot = Hot(carrier, bus.publish, time.time, body_limit, rehearsed)
     app = App(control, AsgiDoor(hot, body_limit))
     server = guest(app, Fast(hot.answer, unreadable, body_limit)) if fast else _stock(app)
     for number, its_url in enumerate(urls):

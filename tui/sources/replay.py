@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterable
 
 from nexus.domain.backend import BackendId
 from nexus.domain.events import Update
-from nexus.domain.gateway import GatewayInfo
-from nexus.errors import NexusError
+from nexus.domain.gateway import GatewayInfo, Standing
+from nexus.errors import NexusError, NotFound
 
 
 class ReplaySource:
@@ -21,6 +21,8 @@ class ReplaySource:
         """Commands received, as (verb, backend id)."""
         self.refusal: NexusError | None = None
         """Raised by the next commands, when set."""
+        self.standings: dict[str, tuple[Standing, ...]] = {}
+        """What each candidate of a request got, by request."""
         self.push(*updates)
 
     @property
@@ -39,6 +41,11 @@ class ReplaySource:
     async def updates(self) -> AsyncIterator[Update]:
         while (update := await self._queue.get()) is not None:
             yield update
+
+    async def explain(self, request_id: str) -> tuple[Standing, ...]:
+        if request_id not in self.standings:
+            raise NotFound("not remembered")
+        return self.standings[request_id]
 
     async def drain(self, backend_id: BackendId) -> None:
         self._wish("drain", backend_id)

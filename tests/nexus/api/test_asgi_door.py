@@ -268,3 +268,31 @@ async def test_small_answers_come_from_memory(door: Opener, path: str) -> None:
 
     assert got.status == 200
     assert got.headers["content-type"] == "application/json"
+
+
+@both
+async def test_a_dry_run_answers_the_decision_and_sends_nothing(door: Opener) -> None:
+    async with upstream(answer(reply(ANSWER))) as up, door(up.url) as here:
+        head = JSON + "x-nexus-dry-run: 1\r\n"
+        got = await ask(here.url, request(CHAT, body=chat(), headers=head))
+        asked, rested = list(up.got), here.at_rest()
+        real = await ask(
+            here.url, request(CHAT, body=chat(), headers=JSON + "x-nexus-dry-run: 0\r\n")
+        )
+
+    told = json.loads(got.body)
+    assert got.status == 200
+    assert told["decision"]["order"] == ["b0"]
+    assert not asked
+    assert rested
+    assert real.body == ANSWER
+
+
+@both
+async def test_a_dry_run_of_what_would_be_refused_says_so_and_refuses_nothing(door: Opener) -> None:
+    async with door(f"http://127.0.0.1:{free_port()}") as here:
+        head = JSON + "x-nexus-dry-run: 1\r\n"
+        got = await ask(here.url, request(CHAT, body=chat(model="absent"), headers=head))
+
+    assert got.status == 200
+    assert json.loads(got.body)["decision"]["outcome"] == "refused"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from nexus.cli.main import run
@@ -180,3 +181,51 @@ async def test_the_process_that_users_start_answers_the_commands(
         code, out, _ = await live("backends", "check", "sim")
         assert (code, out) == (0, "sim is healthy, 1 model.\n")
         assert (await live("health"))[0] == 0
+
+
+async def test_a_request_is_explained_by_its_id_and_the_last_ones_are_listed(live: Live) -> None:
+    async with httpx.AsyncClient(base_url=live.url, trust_env=False) as client:
+        body = {"model": "llama3:8b", "messages": [{"role": "user", "content": "my secret"}]}
+        sent = await client.post("/v1/chat/completions", json=body)
+    id = sent.headers["x-nexus-request-id"]
+
+    code, out, _ = await live("explain", id)
+    assert code == 0
+    assert "tower was chosen" in out
+    assert "It ended with status 200" in out
+    told = await live.json("explain", id)
+    assert told["candidates"][0]["backend"] == "tower"
+    assert "secret" not in json.dumps(told)
+    assert id in (await live("explain"))[1]
+    assert (await live("explain", "req-none"))[0] == 1
+
+
+async def test_where_a_request_would_go_is_told_and_nothing_is_sent(
+    live: Live, tmp_path: Path
+) -> None:
+    code, out, _ = await live("route", "--model", "org/qwen")
+    assert (code, "rack was chosen" in out) == (0, True)
+    body = tmp_path / "body.json"
+    body.write_text(
+        json.dumps(
+            {
+                "model": "llama3:8b",
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "image_url",
+                                "image_url": {"url": "data:image/png;base64,AAAA"},
+                            }
+                        ],
+                    }
+                ],
+            }
+        )
+    )
+    code, out, _ = await live("route", "--body", str(body))
+    assert (code, "by the rule 'capability'" in out) == (1, True)
+    code, out, err = await live("route", "--body", str(tmp_path / "none"))
+    assert (code, "cannot be read" in err) == (1, True)
+    assert (await live.json("explain"))["requests"] == []

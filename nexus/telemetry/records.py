@@ -1,0 +1,212 @@
+"""What each request was decided on and what became of it: a bounded ring in memory.
+
+A request pays for one small object: references to values that live anyway (needs, candidates,
+policy) and the loads of that moment. Nothing is explained here; whoever asks runs the pure rules
+again on what was kept. Never holds what was asked or answered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import islice
+
+from nexus.domain.backend import Backend, BackendId, Load
+from nexus.domain.decision import Decision, Refusal
+from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.fleet import Candidate, Fleet, LoadView
+from nexus.domain.policy import Policy
+from nexus.domain.request import Needs
+
+KEPT = 5000
+"""Requests remembered in memory."""
+
+MOST_LOADS = 64
+"""Candidates of one request whose load is kept; of more, those of the plan and the first."""
+
+MOST_PICTURES = 512
+"""Models of one picture of the fleet whose candidates are shared among records."""
+
+_HOPS = 8
+"""Names an alias may lead through; more than routing follows."""
+
+LoadOf = Callable[[BackendId], LoadView | None]
+
+
+@dataclass(slots=True)
+class Record:
+    """One request. Written by `Records` only."""
+
+    request_id: str
+    at: float
+    """Unix seconds of the decision, or of the refusal where there was none."""
+    needs: Needs | None = None
+    """None where the request could not be read."""
+    fleet: Fleet | None = None
+    """The part of the picture that the decision looked at."""
+    loads: tuple[tuple[BackendId, Load], ...] = ()
+    policy: Policy | None = None
+    turn: int = 0
+    answer: Decision | Refusal | None = None
+    ended: RequestFinished | RequestRefused | None = None
+    """None while it is under way."""
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for."""
+        if self.needs is not None:
+            return self.needs.model
+        return "" if self.ended is None else self.ended.requested
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend it went to; empty where it went nowhere."""
+        if isinstance(self.ended, RequestFinished):
+            return self.ended.backend
+        if isinstance(self.answer, Decision):
+            return self.answer.order[0].backend.name
+        return ""
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None while it is under way."""
+        return None if self.ended is None else self.ended.status
+
+
+class Records:
+    """The last requests by id.
+
+    Args:
+        unix: Unix seconds.
+        kept: how many.
+    """
+
+    def __init__(self, unix: Callable[[], float], kept: int = KEPT) -> None:
+        self._unix = unix
+        self._kept = kept
+        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._seen: Fleet | None = None
+        self._by: Policy | None = None
+        self._pictures: dict[str, Fleet] = {}
+
+    def decided(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        """Remember a decision together with everything it followed from.
+
+        Args:
+            loads: asked for the load of each candidate, at once.
+        """
+        record = self.snapshot(request_id, needs, fleet, loads, policy, turn, answer)
+        records = self._records
+        records[request_id] = record
+        if len(records) > self._kept:
+            records.popitem(last=False)
+        return record
+
+    def snapshot(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        """A record that is not remembered: for a decision that nobody carries out."""
+        if fleet is not self._seen or policy is not self._by:
+            self._seen, self._by = fleet, policy
+            self._pictures.clear()
+        part = self._pictures.get(needs.model)
+        if part is None:
+            if len(self._pictures) >= MOST_PICTURES:
+                self._pictures.clear()
+            part = self._pictures[needs.model] = _part(fleet, needs.model, policy)
+        ids = list(part.backends)
+        if len(ids) > MOST_LOADS:
+            planned = answer.order if isinstance(answer, Decision) else ()
+            ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
+        kept: list[tuple[BackendId, Load]] = []
+        for id in ids:
+            load = loads(id)
+            # An idle backend without history is what a missing entry means.
+            if load is not None and (load.pending or load.latency_ms is not None):
+                kept.append((id, Load(load.pending, latency_ms=load.latency_ms)))
+        return Record(request_id, self._unix(), needs, part, tuple(kept), policy, turn, answer)
+
+    def ended(self, event: RequestFinished | RequestRefused) -> None:
+        """Remember what became of a request."""
+        record = self._records.get(event.request_id)
+        if record is not None:
+            record.ended = event
+            return
+        self._records[event.request_id] = Record(event.request_id, event.at, ended=event)
+        if len(self._records) > self._kept:
+            self._records.popitem(last=False)
+
+    def get(self, request_id: str) -> Record | None:
+        """One request, while it is remembered."""
+        return self._records.get(request_id)
+
+    def recent(
+        self,
+        limit: int,
+        *,
+        model: str | None = None,
+        backend: str | None = None,
+        status: int | None = None,
+    ) -> list[Record]:
+        """The newest first; of a model, a backend's name or a status where one is given."""
+
+        def wanted(record: Record) -> bool:
+            return (
+                (model is None or record.model == model)
+                and (backend is None or record.backend == backend)
+                and (status is None or record.status == status)
+            )
+
+        return list(islice(filter(wanted, reversed(self._records.values())), limit))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        """The oldest first."""
+        return iter(list(self._records.values()))
+
+
+def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:
+    """What a decision about `model` may look at: its aliases, their fallbacks, their candidates."""
+    names: dict[str, None] = {model: None}
+    name = model
+    for _ in range(_HOPS):
+        target = policy.aliases.get(name)
+        if target is None:
+            break
+        names[target] = None
+        name = target
+    for name in list(names):
+        names.update(dict.fromkeys(policy.fallbacks.get(name, ())))
+    by_model: dict[str, tuple[Candidate, ...]] = {}
+    backends: dict[BackendId, Backend] = {}
+    for name in names:
+        candidates = fleet.by_model.get(name)
+        if candidates:
+            by_model[name] = candidates
+            backends.update((each.backend.face.id, each.backend) for each in candidates)
+    # Sets of names are cut to these, so that an old picture is not kept alive by a record.
+    sets = {
+        field.name: value & by_model.keys()
+        for field in fields(fleet)
+        if isinstance(value := getattr(fleet, field.name), frozenset)
+    }
+    return replace(fleet, backends=backends, by_model=by_model, **sets)
