@@ -168,7 +168,7 @@ class DiscoveryConfig(Section):
         "itself is used at once; what a network holds waits for approval.",
         examples=[["gpu-01", "10.0.0.5:8080", "192.168.1.0/24"]],
     )
-    ports: Annotated[tuple[Port, ...], Allowed("a list of ports")] = Field(
+    ports: Annotated[tuple[Port, ...], Allowed("a list of ports, 1 to 65535")] = Field(
         default=(11434, 1234, 8080, 8000, 52415),
         description="Ports looked at on this machine and on hosts without a port.",
     )

@@ -208,10 +208,11 @@ class Admission:
         if self._waiting.enter(server):
             if sighting.waits != id:
                 log.info(
-                    "%s at %s (%s) waits for approval: %s",
+                    "%s at %s (%s) waits for approval (nexus backends approve %s): %s",
                     name,
                     candidate.url,
                     candidate.via,
+                    id,
                     found.detail,
                 )
             sighting.waits = id

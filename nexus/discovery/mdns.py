@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Protocol
@@ -173,6 +174,8 @@ def _record(service: str, name: str, info: AsyncServiceInfo) -> Record:
 async def _open(interfaces: Sequence[str]) -> AsyncZeroconf:
     """Sockets for mDNS; IPv4 alone where IPv6 does not work. Raises MdnsUnavailable."""
     try:
+        # In a thread: it takes 16 ms, and requests are being served.
+        await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
         from zeroconf import InterfaceChoice, IPVersion
         from zeroconf.asyncio import AsyncZeroconf
     except ImportError as problem:

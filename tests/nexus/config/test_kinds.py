@@ -4,6 +4,7 @@ import pytest
 
 from nexus.config.kinds import check_glob
 from nexus.config.load import Loaded
+from nexus.domain.hosts import Trust
 
 Load = Callable[..., Loaded]
 Report = Callable[..., str]
@@ -74,3 +75,30 @@ def test_values_out_of_range_are_refused(report: Report, table: str, entry: str)
     assert said.startswith("1 problem")
     assert f"nexus.toml:2: {table}." in said
     assert "allowed: " in said
+
+
+def test_where_to_look_is_read_and_whom_to_trust_in_any_case(loaded: Load) -> None:
+    text = (
+        '[discovery]\ntrust = "AUTO"\nhosts = [" gpu-01 ", "10.0.0.5:8080", "192.168.1.0/24"]\n'
+        'ports = [8000]\ninterfaces = ["192.168.1.5", "fd00::5"]\n'
+    )
+    discovery = loaded(text).config.discovery
+    assert discovery.trust is Trust.AUTO
+    assert discovery.hosts == ("gpu-01", "10.0.0.5:8080", "192.168.1.0/24")
+    assert discovery.ports == (8000,)
+    assert discovery.interfaces == ("192.168.1.5", "fd00::5")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('trust = "maybe"', "auto, ask, off"),
+        ('hosts = ["8.8.8.0/24"]', "only private networks are scanned"),
+        ('hosts = ["http://gpu"]', "no URL"),
+        ('hosts = ["10.0.0.0/22", "10.0.4.0/22"]', "2044 addresses are too many"),
+        ("ports = [0]", "1 to 65535"),
+        ('interfaces = ["eth0"]', "an IP address of this machine"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_reported(report: Report, line: str, said: str) -> None:
+    assert said in report(f"[discovery]\n{line}\n")
