@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from nexus.domain.backend import BackendId
 from nexus.domain.events import Update
-from nexus.domain.gateway import FleetSource
+from nexus.domain.gateway import FleetSource, Standing
 from nexus.errors import NexusError
 from tui.clean import clean
 from tui.commands import Action, NexusCommands
@@ -212,6 +212,10 @@ class NexusDashboard(App[Leave]):
         """Look for servers again."""
         self.say("Looking at the well-known ports.")
         self._do(self._source.scan, "Scan finished.")
+
+    async def explain(self, request_id: str) -> tuple[Standing, ...]:
+        """What each candidate of a request got. Raises NexusError when nobody remembers."""
+        return await self._source.explain(request_id)
 
     def _do(self, wish: Callable[[], Awaitable[None]], done: str) -> None:
         async def run() -> None:

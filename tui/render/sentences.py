@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nexus.domain.decision import RouteReason
 from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.gateway import Standing
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import label
 from tui.render.numbers import clock, count, millis, plural, rate
@@ -24,6 +25,25 @@ def request_lines(entry: Entry, utc_offset_s: int) -> tuple[Line, ...]:
     if isinstance(entry, RequestRefused):
         return _refused(entry, utc_offset_s)
     return _finished(entry, utc_offset_s)
+
+
+def standing_lines(standings: tuple[Standing, ...]) -> tuple[Line, ...]:
+    """Each candidate with its score, or with the reason why it lost."""
+    if not standings:
+        return ()
+    lines: list[Line] = [BLANK]
+    for number, each in enumerate(standings):
+        head = label("candidates" if not number else "")
+        name = Cell(each.backend, Role.OK if each.place == 1 else Role.INFO)
+        if each.score is None:
+            lines.append(line(head, name, Cell("  ruled out: ", Role.WARN), each.why))
+            continue
+        place = "chosen" if each.place == 1 else f"number {each.place}"
+        place = "not in the plan" if each.place is None else place
+        lines.append(
+            line(head, name, f"  score {each.score}, {place}", Cell(f"  {each.why}", Role.DIM))
+        )
+    return tuple(lines)
 
 
 def _refused(entry: RequestRefused, utc_offset_s: int) -> tuple[Line, ...]:

@@ -7,10 +7,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from nexus.domain.backend import BackendId
+from nexus.domain.gateway import Standing
+from nexus.errors import NexusError
 from tui.commands import ACTIONS
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.detail import backend_lines, label, model_pieces
-from tui.render.sentences import request_lines
+from tui.render.sentences import request_lines, standing_lines
 from tui.render.status import glyph, word
 from tui.screens.base import dashboard
 from tui.screens.modal import Reader
@@ -91,9 +93,21 @@ class RequestDetail(Reader):
     def __init__(self, entry: Entry) -> None:
         super().__init__()
         self._entry = entry
+        self._standings: tuple[Standing, ...] = ()
+
+    def on_mount(self) -> None:
+        self.run_worker(self._ask(), name="standings", exit_on_error=True)
+
+    async def _ask(self) -> None:
+        """What each candidate got, where the gateway still remembers."""
+        try:
+            self._standings = await dashboard(self).explain(self._entry.request_id)
+        except NexusError:
+            return
+        self.show_frame(dashboard(self).frame)
 
     def title_line(self) -> Line:
         return line(Cell("Request ", Role.DIM), Cell(self._entry.requested or "-", Role.STRONG))
 
     def body(self, frame: Frame) -> tuple[Line, ...]:
-        return request_lines(self._entry, frame.utc_offset_s)
+        return request_lines(self._entry, frame.utc_offset_s) + standing_lines(self._standings)
