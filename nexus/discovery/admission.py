@@ -125,7 +125,8 @@ class Admission:
         )
         known = self.mine(sighting)
         if sighting.ours is not None and known is None:
-            sighting.ours, sighting.removed = None, True
+            self.revoke(sighting)
+            sighting.removed = True
         if known is not None:
             await self._moved(sighting, known, candidate, type, found, welcome=welcome)
         elif sighting.removed:
@@ -231,6 +232,12 @@ class Admission:
         return backend_id(name), name
 
     # ---- who is who
+
+    def revoke(self, sighting: Sighting) -> None:
+        """The operator took it out: an earlier yes does not count any more."""
+        sighting.ours = None
+        key = sighting.candidate.key
+        self._approved = {one for one in self._approved if one[0] != key}
 
     def mine(self, sighting: Sighting) -> BackendFace | None:
         """The backend that a sighting became, while it is registered."""

@@ -135,6 +135,8 @@ class Scout:
             self._waiting.leave(sighting.waits, why)
         known = self._admission.mine(sighting)
         if known is None:
+            if sighting.ours is not None:
+                self._admission.revoke(sighting)
             del self._sightings[key]
             self._look_again_at(sighting.waits)
         elif heir := self._heir(known.id):

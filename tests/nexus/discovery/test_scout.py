@@ -391,6 +391,19 @@ async def test_what_the_operator_removed_stays_away_until_it_was_gone_or_a_scan(
         assert network.used == {"gpu box": FAR}
 
 
+@pytest.mark.parametrize("looked_meanwhile", [True, False])
+async def test_whom_the_operator_removed_needs_a_new_yes(looked_meanwhile: bool) -> None:
+    async with looking(Network()) as network:
+        network.serve(FAR)
+        await network.hear(candidate())
+        network.scout.approve(network.waiting.all()[0])
+        network.registry.remove(BackendId("gpu-box"))
+        await network.clock.turn(700 if looked_meanwhile else 2)
+        network.scout.lost("mdns gpu box", "gone")
+        await network.hear(candidate())
+        assert (network.used, network.asked_about) == ({}, {"gpu box": FAR})
+
+
 async def test_a_changed_announcement_that_makes_no_sense_is_a_loss() -> None:
     async with looking(Network()) as network:
         network.serve(FAR)
