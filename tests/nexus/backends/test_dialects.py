@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nexus.backends.base import Outcome
@@ -246,6 +248,33 @@ def test_old_ollama_is_asked_for_each_model() -> None:
     preset = OLLAMA.read_detail(model, said(shown | {"parameters": "stop x\nnum_ctx    2048\n"}))
     assert preset.context_length == 2048
     assert OLLAMA.read_detail(model, said({"error": "not found"}, 404)) == model
+
+
+def test_ollama_is_asked_for_what_is_missing_only() -> None:
+    half = said({"models": [hearsay.ollama_tag("half:7b", details={})]})
+    (model,) = models(BackendType.OLLAMA, {"/api/tags": half}).values()
+    assert set(OLLAMA.detail_calls([model])) == {"half:7b"}
+    shown = said({"model_info": {"llama.context_length": 8192}, "capabilities": ["completion"]})
+    running = replace(model, context_length=2048, residency=Residency.LOADED)
+    assert OLLAMA.read_detail(running, shown).context_length == 2048
+    unknown = replace(running, context_length=None)
+    assert OLLAMA.read_detail(unknown, shown).context_length == 8192
+
+
+def test_ollama_that_hears_says_so() -> None:
+    tags = said({"models": [hearsay.ollama_tag("ear:7b", capabilities=["completion", "audio"])]})
+    assert models(BackendType.OLLAMA, {"/api/tags": tags})["ear:7b"].audio is True
+    assert models(BackendType.OLLAMA, hearsay.OLLAMA)["llava:7b"].audio is False
+
+
+def test_llamacpp_router_is_believed_when_it_says_that_an_unloaded_model_sees() -> None:
+    entry = {
+        "id": "m",
+        "status": {"value": "unloaded"},
+        "architecture": {"input_modalities": ["text", "image"]},
+    }
+    found = models(BackendType.LLAMACPP, {"/v1/models": said({"data": [entry]})})
+    assert found["m"].vision is True
 
 
 def test_new_ollama_needs_no_second_round() -> None:

@@ -196,3 +196,20 @@ def test_a_completions_path_that_is_missing_says_nothing_about_chat() -> None:
     missing = b'{"detail": "Not Found"}'
     assert classify(404, missing, Endpoint.COMPLETIONS).capability == ""
     assert classify(404, missing, Endpoint.CHAT).capability == "chat"
+
+
+def test_what_is_not_supported_is_said_by_the_sentence_before_the_path() -> None:
+    case = captured("llamacpp", "embeddings_not_enabled")
+    for endpoint in (None, Endpoint.EMBEDDINGS, Endpoint.CHAT):
+        found = classify(case.status, case.text.encode(), endpoint)
+        assert (found.kind, found.capability) == (ErrorKind.CAPABILITY, "embeddings")
+    other = captured("llamacpp", "rerank_not_enabled")
+    assert classify(other.status, other.text.encode()).capability == ""
+
+
+def test_only_three_kinds_are_the_requests_own_fault() -> None:
+    assert {kind for kind in ErrorKind if kind.is_the_requests_fault} == {
+        ErrorKind.CONTEXT,
+        ErrorKind.CAPABILITY,
+        ErrorKind.INVALID,
+    }

@@ -43,7 +43,18 @@ def test_the_window_is_learnt_from_a_request_that_could_be_longer() -> None:
     assert lesson(SHORT, needs(prompt_tokens=5, max_tokens=9999), V) == {"context_length": 512}
 
 
+def test_an_error_that_tells_no_window_teaches_none() -> None:
+    unsaid = ErrorReading(ErrorKind.CONTEXT)
+    assert lesson(unsaid, needs(prompt_tokens=600), L) == {}
+    assert not may_be_bettered(unsaid, [candidate(context_length=4096)])
+
+
+def test_a_window_that_every_byte_would_fill_is_believed() -> None:
+    assert lesson(SHORT, needs(prompt_tokens=128), L) == {"context_length": 512}
+
+
 def test_a_window_that_the_request_cannot_have_filled_is_not_believed() -> None:
+    assert lesson(SHORT, needs(prompt_tokens=127), L) == {}
     assert lesson(SHORT, needs(prompt_tokens=3), L) == {}
 
 

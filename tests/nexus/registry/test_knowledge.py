@@ -135,3 +135,10 @@ def test_the_operators_word_beats_lists_and_errors() -> None:
     assert model(here).source("vision") is FactSource.CONFIG
     here.set_overrides([replace(word, backend=BackendId("other"))])
     assert (model(here).vision, model(here).zone) == (False, None)
+
+
+def test_a_word_on_other_facts_leaves_a_cloud_models_zone_alone() -> None:
+    word = Override("m*", {"vision": True}, None, B)
+    here = registry(replace(TOLD, zone=Zone.OPEN), overrides=[word])
+
+    assert model(here).zone is Zone.OPEN
