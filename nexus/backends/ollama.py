@@ -82,7 +82,8 @@ class Ollama(openai.OpenAICompatible):
         return {
             model.id: HttpCall("/api/show", "POST", {"model": model.id})
             for model in models
-            if model.chat is None or model.context_length is None
+            # Of a cloud model, Ollama would ask ollama.com.
+            if model.zone is None and (model.chat is None or model.context_length is None)
         }
 
     def read_detail(self, model: Model, reply: HttpReply) -> Model:

@@ -261,6 +261,12 @@ def test_ollama_is_asked_for_what_is_missing_only() -> None:
     assert OLLAMA.read_detail(unknown, shown).context_length == 8192
 
 
+def test_ollama_is_not_asked_about_cloud_models_since_it_would_ask_further() -> None:
+    tags = said({"models": [{"name": "kimi:cloud"}, {"name": "old:7b"}]})
+    found = models(BackendType.OLLAMA, {"/api/tags": tags})
+    assert set(OLLAMA.detail_calls(list(found.values()))) == {"old:7b"}
+
+
 def test_ollama_that_hears_says_so() -> None:
     tags = said({"models": [hearsay.ollama_tag("ear:7b", capabilities=["completion", "audio"])]})
     assert models(BackendType.OLLAMA, {"/api/tags": tags})["ear:7b"].audio is True
