@@ -13,6 +13,7 @@ NexusError                500  server_error            internal_error
 ├── BodyTooLarge          413  invalid_request_error   payload_too_large
 ├── WrongMediaType        415  invalid_request_error   unsupported_media_type
 ├── NoBackend             503  service_unavailable     no_backend_available
+├── ZoneViolation         503  service_unavailable     zone_violation
 ├── ShuttingDown          503  server_error            shutting_down
 └── UpstreamError         502  server_error            upstream_error
     ├── UpstreamUnreachable    no connection: another backend may be tried
@@ -64,6 +65,8 @@ class NexusError(Exception):
         self.should_retry = should_retry
         self.model = ""
         """The model that was asked for, where the failing request named one."""
+        self.lines = b""
+        """Further header lines of the reply, each ended by CRLF."""
 
 
 class ConfigError(NexusError):
@@ -142,6 +145,14 @@ class NoBackend(NexusError):
     status = 503
     type = "service_unavailable"
     code = "no_backend_available"
+
+
+class ZoneViolation(NexusError):
+    """A connection would have left the request's privacy zone, and was not made."""
+
+    status = 503
+    type = "service_unavailable"
+    code = "zone_violation"
 
 
 class ShuttingDown(NexusError):

@@ -41,7 +41,7 @@ def render(error: NexusError, request_id: str = "") -> tuple[int, bytes, bytes]:
         lines += b"retry-after: %d\r\n" % error.retry_after_s
     if error.should_retry is not None:
         lines += b"x-should-retry: %b\r\n" % (b"true" if error.should_retry else b"false")
-    return error.status, lines, body_of(error)
+    return error.status, lines + error.lines, body_of(error)
 
 
 def unreadable(status: int, message: str) -> tuple[int, bytes, bytes]:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from nexus.domain.backend import BackendType, Zone
 from nexus.domain.hosts import Trust, read_host
 from nexus.domain.policy import Strategy
+from nexus.domain.traffic import Privacy
 from nexus.domain.urls import normalise
 
 
@@ -44,13 +45,6 @@ class LogFormat(StrEnum):
 
     PRETTY = "pretty"
     JSON = "json"
-
-
-class Privacy(StrEnum):
-    """What a traffic policy asks of a backend's zone."""
-
-    UNRESTRICTED = "unrestricted"
-    RESTRICTED = "restricted"
 
 
 class HardLimitAction(StrEnum):

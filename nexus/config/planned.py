@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 
 PLANNED: tuple[str, ...] = (
-    "backends[].tier",
-    "routing.policies[]",
+    "routing.policies[].max_cost_per_request",
     "routing.budget",
     "logging.enable_content_logging",
     "quality",

@@ -17,7 +17,6 @@ from nexus.config.kinds import (
     Name,
     Percent,
     Percentage,
-    Privacy,
     PrivacyWord,
     StrategyWord,
     Switch,
@@ -25,6 +24,7 @@ from nexus.config.kinds import (
 )
 from nexus.config.section import Section
 from nexus.domain.policy import Policy, Strategy, Weights
+from nexus.domain.traffic import Traffic, TrafficPolicy
 
 
 class WeightsConfig(Section):
@@ -36,15 +36,15 @@ class WeightsConfig(Section):
 
 
 class PolicyConfig(Section):
-    """`[[routing.policies]]`: rules by model name; the first that matches wins."""
+    """`[[routing.policies]]`: rules by model name; of those that match a name the first counts."""
 
     model_pattern: Glob = Field(
-        description="Matches the whole model name after aliases; case-sensitive.",
+        description="Matches the whole of a model name: the one asked for, and each it becomes.",
         examples=["llama*"],
     )
-    privacy: PrivacyWord = Field(
-        default=Privacy.UNRESTRICTED,
-        description="`restricted`: only backends of zone `restricted` may serve these models.",
+    privacy: PrivacyWord | None = Field(
+        default=None,
+        description="`restricted`: only backends of that zone. `unrestricted`: any zone.",
         examples=["restricted"],
     )
     min_tier: Tier | None = Field(
@@ -134,7 +134,12 @@ class RoutingConfig(Section):
         tuple[PolicyConfig, ...],
         BeforeValidator(policies_as_list),
         Allowed('[[routing.policies]] entries, or [routing.policies."glob"] tables'),
-    ] = Field(default=(), description="Rules by model name; the first match wins.")
+    ] = Field(default=(), description="Rules by model name; the strictest name binds a request.")
+    default_privacy: PrivacyWord | None = Field(
+        default=None,
+        description="Without a policy. Absent: a model of a restricted backend stays restricted.",
+        examples=["restricted"],
+    )
     budget: BudgetConfig = Field(
         default_factory=BudgetConfig, description="What cloud backends may cost."
     )
@@ -148,4 +153,15 @@ class RoutingConfig(Section):
             fallbacks=self.fallbacks,
             max_attempts=1 + self.max_retries,
             unknown_is_routable=not health_checked,
+            traffic=Traffic(
+                TrafficPolicy(
+                    each.model_pattern,
+                    each.privacy,
+                    each.min_tier,
+                    each.fallback_allowed,
+                    each.max_cost_per_request,
+                )
+                for each in self.policies
+            ),
+            privacy=self.default_privacy,
         )

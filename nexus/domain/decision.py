@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nexus.domain.backend import Zone
 from nexus.domain.fleet import Candidate
 
 
@@ -54,6 +55,8 @@ class Decision:
     """True when a fallback model serves instead of the one asked for."""
     spare: bool = False
     """True when the plan is made of backends in doubt (`Backend.is_spare`), for want of others."""
+    zone: Zone = Zone.OPEN
+    """How far out the request may go: `restricted` holds for every attempt, whatever happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +70,7 @@ class Refusal:
     verdicts: tuple[Verdict, ...] = ()
     tried: tuple[str, ...] = ()
     """Models looked at, in order: the resolved one, then its fallbacks."""
+    required_tier: int | None = None
+    """The least tier, where it kept somebody out."""
+    zone_required: Zone | None = None
+    """The zone, where it kept somebody out."""

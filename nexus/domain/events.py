@@ -171,6 +171,23 @@ class ServerGone:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneBreached:
+    """A request was about to leave its privacy zone, and was stopped before a byte had gone.
+
+    Decisions never plan that: it means a mistake in Nexus, or a name that now leads elsewhere.
+    """
+
+    at: float
+    """Unix seconds."""
+    request_id: str
+    backend_id: BackendId
+    backend: str
+    """Name."""
+    detail: str
+    """A sentence for a person. Text from outside: clean before display."""
+
+
 Event = (
     BackendChanged
     | BackendRemoved
@@ -181,6 +198,7 @@ Event = (
     | PortProbed
     | ServerFound
     | ServerGone
+    | ZoneBreached
 )
 Update = FleetSeen | Event
 """What a front end receives: a picture first, changes after it."""

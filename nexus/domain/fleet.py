@@ -41,6 +41,10 @@ class Fleet:
     )
     implied: frozenset[str] = frozenset()
     """The names of `by_model` that no backend lists."""
+    restricted: frozenset[str] = frozenset()
+    """The names of `by_model` that a restricted candidate has, up or not."""
+    mixed: frozenset[str] = frozenset()
+    """Those of them that an open candidate has too."""
 
 
 def picture(version: int, backends: Mapping[BackendId, Backend]) -> Fleet:
@@ -48,21 +52,28 @@ def picture(version: int, backends: Mapping[BackendId, Backend]) -> Fleet:
     index: dict[str, list[Candidate]] = {}
     listed: set[str] = set()
     implied: set[str] = set()
+    zones: dict[Zone, set[str]] = {zone: set() for zone in Zone}
     for backend in backends.values():
         implies = backend.face.type is BackendType.OLLAMA
+        its_zone = backend.face.zone
         for model in backend.models:
             candidate = Candidate(backend, model)
             index.setdefault(model.id, []).append(candidate)
             listed.add(model.id)
+            names = zones[model.zone or its_zone]
+            names.add(model.id)
             if implies and model.id.endswith(_LATEST):
                 bare = model.id.removesuffix(_LATEST)
                 index.setdefault(bare, []).append(candidate)
                 implied.add(bare)
+                names.add(bare)
     return Fleet(
         version,
         dict(backends),
         {name: tuple(found) for name, found in index.items()},
         frozenset(implied - listed),
+        frozenset(zones[Zone.RESTRICTED]),
+        frozenset(zones[Zone.RESTRICTED] & zones[Zone.OPEN]),
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nexus.domain.traffic import Privacy, Traffic
+
 
 class Strategy(StrEnum):
     """How to choose among candidates that may serve."""
@@ -14,6 +16,8 @@ class Strategy(StrEnum):
     ROUND_ROBIN = "round_robin"
     PRIORITY_ONLY = "priority_only"
     RANDOM = "random"
+    LEAST_PENDING = "least_pending"
+    POWER_OF_TWO = "power_of_two"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,7 @@ class Policy:
     """1 + routing.max_retries."""
     unknown_is_routable: bool = False
     """True when health checks are off, so that nobody will ever say healthy."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """Rules by model name; the first that matches a name speaks for it."""
+    privacy: Privacy | None = None
+    """Where no rule speaks. None: a model that a restricted backend has stays restricted."""

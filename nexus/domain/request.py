@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from nexus.domain.backend import Zone
+
 
 class Endpoint(StrEnum):
     """The relayed paths. The value is the path clients post to."""
@@ -29,3 +31,16 @@ class Needs:
     """Estimate of the prompt, tokens (bytes / 4; the contract's rule, section 6.4)."""
     max_tokens: int | None = None
     """What the client allows for the answer, tokens."""
+    zone: Zone | None = None
+    """`restricted`: the request stays with backends of that zone. Anything else asks nothing."""
+    zone_by: str = ""
+    """Who asks that, for a sentence: `the client`, `policy 'llama*'`."""
+    min_tier: int = 0
+    """Least capability tier of a backend that may serve; 0 asks nothing."""
+    tier_by: str = ""
+    strict: bool = False
+    """The model that was asked for and no other: fallbacks are not used."""
+    flexible: bool = False
+    """Said by the client; any backend of the least tier or above, which is the usual anyway."""
+    affinity: str = ""
+    """Requests with the same text share a prompt cache. Chosen by clients: never shown."""

@@ -23,6 +23,9 @@ MAX_MODEL_CHARS: Final = 512
 MAX_EMBEDDING_INPUTS: Final = 2048
 """Texts in one embeddings request; OpenAI's own limit."""
 
+MAX_KEY_CHARS: Final = 256
+"""Characters of a prompt cache key that are looked at."""
+
 BYTES_PER_TOKEN: Final = 4
 """UTF-8 bytes that make one token, roughly: the contract's estimate."""
 
@@ -47,6 +50,7 @@ class _Body(msgspec.Struct, gc=False):
     response_format: Any = None
     max_tokens: Any = None
     max_completion_tokens: Any = None
+    prompt_cache_key: Any = None
     tools: msgspec.Raw = _NO_SCHEMA
     functions: msgspec.Raw = _NO_SCHEMA
 
@@ -76,6 +80,7 @@ def read_needs(endpoint: Endpoint, body: bytes) -> Needs:
     schema_bytes = _schema_bytes(fields.tools) + _schema_bytes(fields.functions)
     format = fields.response_format
     limit = fields.max_completion_tokens
+    key = fields.prompt_cache_key
     return Needs(
         endpoint=endpoint,
         model=model,
@@ -86,6 +91,7 @@ def read_needs(endpoint: Endpoint, body: bytes) -> Needs:
         json_mode=format is not None and _is_json_format(format),
         prompt_tokens=tokens + schema_bytes // BYTES_PER_TOKEN,
         max_tokens=_count(limit if limit is not None else fields.max_tokens),
+        affinity=key[:MAX_KEY_CHARS] if isinstance(key, str) else "",
     )
 
 

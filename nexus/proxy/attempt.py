@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nexus.domain.backend import Zone
 from nexus.errors import UpstreamUnreachable
 from nexus.proxy.passage import Passage
 from nexus.upstream.pool import Pool
 
 
 async def attempt(
-    pool: Pool, path: str, body: bytes, *, now: Callable[[], float], total_ends: float
+    pool: Pool,
+    path: str,
+    body: bytes,
+    *,
+    now: Callable[[], float],
+    total_ends: float,
+    allowed: Zone,
+    zone: Zone,
 ) -> Passage:
     """Send the request and wait for the response head.
 
@@ -23,17 +31,21 @@ async def attempt(
         body: the JSON to post.
         now: loop seconds.
         total_ends: loop seconds at which everything must be over.
+        allowed: how far out the request may go.
+        zone: of the model it goes to.
 
     Raises:
+        ZoneViolation: the request would leave its zone; nothing has been sent.
         UpstreamUnreachable, UpstreamTimeout, UpstreamBroken: no head came.
     """
+    pool.admit(allowed, zone)
     request = pool.request(path, body)
     timeouts = pool.timeouts
-    connection = pool.idle()
+    connection = pool.idle(allowed)
     while True:
         reused = connection is not None
         if connection is None:
-            connection = await pool.connect()
+            connection = await pool.connect(allowed)
         passage = Passage(connection, now)
         try:
             connection.send(

@@ -8,6 +8,7 @@ backend once a byte of an answer has gone to the client.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from itertools import count
@@ -16,21 +17,24 @@ from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId, Zone
 from nexus.domain.decision import Refusal, RouteReason
-from nexus.domain.events import Event
+from nexus.domain.events import Event, ZoneBreached
 from nexus.domain.fleet import Candidate
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint
 from nexus.errors import (
+    ConnectTimeout,
     NexusError,
     NoBackend,
+    NoConnection,
     ShuttingDown,
     UpstreamBroken,
     UpstreamError,
-    UpstreamTimeout,
     UpstreamUnreachable,
+    ZoneViolation,
 )
 from nexus.protocols.assemble import Assembler
 from nexus.protocols.needs import read_needs
+from nexus.protocols.opening import Opening, opening
 from nexus.protocols.splice import as_stream, with_model
 from nexus.protocols.sse import SseTap, usage_of
 from nexus.proxy import headers
@@ -39,13 +43,18 @@ from nexus.proxy.decoding import Gunzip
 from nexus.proxy.exchange import Exchange
 from nexus.proxy.lesson import lesson, may_be_bettered
 from nexus.proxy.passage import Passage
+from nexus.proxy.retries import RetryBudget
 from nexus.proxy.story import Story
+from nexus.proxy.wishes import with_wishes
 from nexus.proxy.witness import Witness
 from nexus.registry.lease import Lease
 from nexus.registry.registry import Registry
 from nexus.routing.refusal import error as refusal_error
 from nexus.routing.router import decide
+from nexus.telemetry.logs import get_logger
 from nexus.upstream.pools import Pools
+
+log = get_logger("nexus.proxy")
 
 RETRIABLE = frozenset({401, 429, 500, 502, 503, 504, 529})
 """Statuses that another backend may do better with (contract 6.8; 529 is Anthropic's overload).
@@ -58,6 +67,9 @@ UNARY_LIMIT = 64 * 1024 * 1024
 
 TAIL = 4096
 """Last bytes of a unary answer kept to read its usage from."""
+
+HELD_S = 10.0
+"""Seconds that a stream's start is held back for its first output. Then its client hears of it."""
 
 ROUTES_KEPT = 4096
 """Sets of `X-Nexus-*` lines kept; fallback models come and go."""
@@ -104,6 +116,7 @@ class Carrier:
         self._unix = unix
         self._max_in_flight = max_in_flight
         self._witness = witness
+        self._retries = RetryBudget()
         self._turns = count()
         self._passages: set[Passage] = set()
         self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
@@ -138,7 +151,7 @@ class Carrier:
             )
         now = asyncio.get_running_loop().time
         began = now()
-        needs = read_needs(endpoint, exchange.body)
+        needs = with_wishes(read_needs(endpoint, exchange.body), exchange.headers)
 
         # No await between here and the first lease: the picture must still be true.
         fleet = self._registry.fleet()
@@ -157,7 +170,7 @@ class Carrier:
         try:
             await self._serve(exchange, story)
         except asyncio.CancelledError:
-            story.status = story.status or CLIENT_LEFT
+            story.status = CLIENT_LEFT
             story.error = story.error or "client left"
             raise
         except NexusError as error:
@@ -189,6 +202,8 @@ class Carrier:
         """Try the plan's backends in order until one answers."""
         refused: _Answer | None = None
         failure: NexusError | None = None
+        model = story.decision.model
+        self._retries.asked(model)
         for candidate in story.decision.order:
             lease = self._registry.lease(candidate.backend.id, story.decision.spare)
             if lease is None:
@@ -208,6 +223,14 @@ class Carrier:
                 self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
+                if not isinstance(error, UpstreamUnreachable) and not self._retries.take(model):
+                    break
+                continue
+            except ZoneViolation as error:
+                lease.finish(failed=True)
+                failure = failure or error
+                story.attempt_failed(asyncio.get_running_loop().time(), error.message)
+                self._breached(story, candidate, error)
                 continue
             finally:
                 lease.finish()  # what cancellation and surprises leave open
@@ -215,10 +238,10 @@ class Carrier:
                 return
             at = asyncio.get_running_loop().time()
             story.attempt_failed(at, f"answered {outcome.status}")
-            if outcome.final:
+            if refused is None or outcome.use > refused.use:
                 refused = outcome
+            if outcome.final or not self._retries.take(model):
                 break
-            refused = refused or outcome
         if refused is not None:
             self._relay_refusal(exchange, story, refused)
             return
@@ -251,6 +274,8 @@ class Carrier:
             body,
             now=loop.time,
             total_ends=story.began + pool.timeouts.total_s,
+            allowed=story.decision.zone,
+            zone=candidate.zone,
         )
         self._passages.add(passage)
         try:
@@ -300,6 +325,8 @@ class Carrier:
         tail = _Tail() if tap is None else None
         if streams:
             lines = headers.with_streaming(lines)
+            if passage.status == 200:
+                await _opened(passage)
         story.status = passage.status
         exchange.start(passage.status, lines + self._route(story), length)
         passage.forward(exchange, tap or gunzip, tail.feed if tail else None)
@@ -394,6 +421,14 @@ class Carrier:
         lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
         self._witness.served(lease.backend_id, lease.trial)
 
+    def _breached(self, story: Story, candidate: Candidate, error: ZoneViolation) -> None:
+        """Raise the alarm: a decision never plans this."""
+        face = candidate.backend.face
+        log.error("request %s: %s", story.request_id, error.message)
+        self._publish(
+            ZoneBreached(self._unix(), story.request_id, face.id, face.name, error.message)
+        )
+
     def _learn(
         self, story: Story, face: BackendFace | None, status: int, body: bytes
     ) -> ErrorReading:
@@ -427,7 +462,12 @@ class Carrier:
                 self._route_lines.clear()
             known = face, headers.route_lines(face, story.reason, fallback, story.zone)
             self._route_lines[key] = known
-        return b"%bX-Nexus-Request-Id: %b\r\n" % (known[1], story.request_id.encode("ascii"))
+        lines = b"%bX-Nexus-Request-Id: %b\r\n" % (known[1], story.request_id.encode("ascii"))
+        return (
+            lines + headers.line("X-Nexus-Tried", ", ".join(story.tried)[:256])
+            if story.tried
+            else lines
+        )
 
 
 class _Answer:
@@ -451,6 +491,13 @@ class _Answer:
         self.status = status
         self.lines = lines
         self.body = body
+
+    @property
+    def use(self) -> int:
+        """How much it tells a client: its own fault first, our key last."""
+        if self.final:
+            return 3
+        return {429: 2, 401: 0}.get(self.status, 1)
 
 
 class _Tail:
@@ -484,6 +531,38 @@ async def _check_shape(passage: Passage, kind: bytes) -> None:
         raise UpstreamBroken(f"Backend '{name}' answered something that is not JSON")
 
 
+async def _opened(passage: Passage) -> None:
+    """Until a stream has begun to answer: what it says before that is held back.
+
+    Raises:
+        UpstreamError: it failed before, so that another backend may be tried.
+    """
+    if await _settled(passage):
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HELD_S):
+            while not await _settled(passage):
+                await passage.more()
+
+
+async def _settled(passage: Passage) -> bool:
+    """True once it has begun to answer. Waits for the first bytes only."""
+    await passage.started()
+    if len(passage.pieces) > 1:
+        passage.pieces = [b"".join(passage.pieces)]
+    found = opening(passage.pieces[0]) if passage.pieces else Opening.NOTHING
+    if found is Opening.OUTPUT:
+        return True
+    name = passage.connection.name
+    if found is Opening.ERROR:
+        raise UpstreamBroken(f"Backend '{name}' failed before it had answered anything")
+    if passage.error is not None:
+        raise passage.error
+    if passage.done:
+        raise UpstreamBroken(f"Backend '{name}' ended the stream without an answer")
+    return False
+
+
 def _may_move(error: UpstreamError, face: BackendFace) -> bool:
     """Whether another backend may be tried after this failure.
 
@@ -492,7 +571,7 @@ def _may_move(error: UpstreamError, face: BackendFace) -> bool:
     """
     if not face.type.is_cloud:
         return True
-    return isinstance(error, UpstreamUnreachable) and not isinstance(error, UpstreamTimeout)
+    return isinstance(error, NoConnection | ConnectTimeout)
 
 
 def _tell(failure: NexusError | None, story: Story) -> NexusError:
@@ -506,7 +585,16 @@ def _tell(failure: NexusError | None, story: Story) -> NexusError:
     message = failure.message
     if len(names) > 1:
         message += f" (tried {', '.join(names)})"
-    return type(failure)(message, context={"tried": names})
+    error = type(failure)(
+        message,
+        context={"tried": names},
+        retry_after_s=failure.retry_after_s,
+        should_retry=failure.should_retry,
+    )
+    if story.face is not None:
+        error.lines = headers.route_lines(story.face, story.reason, "", story.zone)
+        error.lines += headers.line("X-Nexus-Tried", ", ".join(names)[:256])
+    return error
 
 
 def _error_event(error: NexusError) -> bytes:

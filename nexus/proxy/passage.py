@@ -108,6 +108,11 @@ class Passage:
         while not self.pieces and not self.done and self.error is None:
             await self._wait()
 
+    async def more(self) -> None:
+        """Until something has happened since the last look."""
+        if not self.done and self.error is None:
+            await self._wait()
+
     async def finished(self) -> None:
         """Until it ended or failed."""
         while not self.done and self.error is None:

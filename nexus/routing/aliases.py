@@ -17,15 +17,19 @@ def resolve(model: str, known: Container[str], policy: Policy) -> str:
     Args:
         known: the names that some backend lists.
     """
-    aliases = policy.aliases
-    if not aliases:
-        return model
+    return model if not policy.aliases else hops(model, known, policy)[-1]
+
+
+def hops(model: str, known: Container[str], policy: Policy) -> tuple[str, ...]:
+    """Every name on the way, from the one asked for to the one it becomes."""
+    way = [model]
     for _ in range(MAX_HOPS):
-        target = aliases.get(model)
+        target = policy.aliases.get(model)
         if target is None or model in known:
             break
         model = target
-    return model
+        way.append(model)
+    return tuple(way)
 
 
 def models_to_try(model: str, policy: Policy) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from nexus.domain.decision import Refusal, Rejection
 from nexus.domain.fleet import Candidate, Fleet
 from nexus.domain.request import Needs
 from nexus.errors import CapabilityMissing, ContextExceeded, ModelUnknown, NexusError, NoBackend
-from nexus.routing.rules import capability, capacity, context
+from nexus.routing.rules import capability, capacity, context, privacy, tier
 
 MAX_NAMES: Final = 20
 """Names in one sentence; the rest is counted."""
@@ -26,6 +26,11 @@ MAX_REASONS: Final = 50
 """Entries of `rejection_reasons` and of `available_backends`."""
 
 MAX_NAME_CHARS: Final = 80
+
+MAX_HEADER_BYTES: Final = 2000
+"""Of `X-Nexus-Rejection-Details`; proxies refuse answers with headers of 4 to 8 KB."""
+
+_BINDING: Final = {privacy.RULE, tier.RULE}
 
 MAX_COMPARED: Final = 100
 """Names that a misspelt one is compared with: difflib costs tens of microseconds each."""
@@ -162,21 +167,52 @@ def _unavailable(refusal: Refusal, fleet: Fleet) -> NexusError:
         message = f"No healthy backend available for model {_quoted(refusal.model)}."
         if not healthy:
             message = "All backends are currently unavailable."
+        if refusal.zone_required is not None or refusal.required_tier is not None:
+            message = _bound(refusal)
+        if rules and rules <= _BINDING:
+            helps = False  # nobody of that zone or tier has the model, up or down
     if len(refusal.tried) > 1:
         tried = _listed(map(_clean, refusal.tried), len(refusal.tried))
         message += f" Tried: {tried}."
-    return NoBackend(
-        message,
-        context={
-            "available_backends": healthy[:MAX_REASONS],
-            "rejection_reasons": [
-                _reason(candidate, rejection) for candidate, rejection in rejections[:MAX_REASONS]
-            ],
-            "retry_after_seconds": wait_s,
-        },
-        retry_after_s=wait_s,
-        should_retry=helps,
-    )
+    circumstances: dict[str, object] = {"available_backends": healthy[:MAX_REASONS]}
+    if refusal.required_tier is not None:
+        circumstances["required_tier"] = refusal.required_tier
+    if refusal.zone_required is not None:
+        circumstances["privacy_zone_required"] = refusal.zone_required.value
+    reasons = [_reason(candidate, rejection) for candidate, rejection in rejections[:MAX_REASONS]]
+    circumstances |= {"rejection_reasons": reasons, "retry_after_seconds": wait_s}
+    error = NoBackend(message, context=circumstances, retry_after_s=wait_s, should_retry=helps)
+    error.lines = _lines(rejections, reasons)
+    return error
+
+
+def _bound(refusal: Refusal) -> str:
+    """Which promise kept the others out."""
+    wanted: list[str] = []
+    if refusal.zone_required is not None:
+        wanted.append(f"in privacy zone {refusal.zone_required.value}")
+    if refusal.required_tier is not None:
+        wanted.append(f"of tier {refusal.required_tier} or above")
+    where = " and ".join(wanted)
+    return f"No backend {where} can serve {_quoted(refusal.model)} now."
+
+
+def _lines(rejections: list[tuple[Candidate, Rejection]], reasons: list[dict[str, str]]) -> bytes:
+    """The rejection headers (contract 2.12). Reasons that do not fit are left to the body."""
+    if not rejections:
+        return b""
+    rules = ", ".join(dict.fromkeys(rejection.rule for _, rejection in rejections))
+    fitting: list[dict[str, str]] = []
+    size = 2
+    for reason in reasons:
+        size += len(json.dumps(reason)) + 2
+        if size > MAX_HEADER_BYTES:
+            break
+        fitting.append(reason)
+    lines = f"X-Nexus-Rejection-Reasons: {len(rejections)} agents rejected by {rules}\r\n"
+    # json.dumps escapes everything but printable ASCII, so it is safe in a header.
+    lines += f"X-Nexus-Rejection-Details: {json.dumps(fitting)}\r\n"
+    return lines.encode("ascii")
 
 
 def _reason(candidate: Candidate, rejection: Rejection) -> dict[str, str]:

@@ -10,16 +10,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from nexus.domain.backend import Load
+from nexus.domain.backend import Load, Zone
 from nexus.domain.decision import Decision, Refusal, RouteReason, Verdict
 from nexus.domain.fleet import Candidate, Fleet, Loads
 from nexus.domain.policy import Policy, Strategy
 from nexus.domain.request import Needs
-from nexus.routing.aliases import models_to_try, resolve
-from nexus.routing.rules import FACTS, RULES, capacity, health
+from nexus.routing.affinity import prefer
+from nexus.routing.aliases import hops, models_to_try
+from nexus.routing.rules import FACTS, RULES, capacity, health, privacy, tier
 from nexus.routing.strategies import STRATEGIES, points
+from nexus.routing.terms import bound, reach, terms_of
 
 _IDLE: Final = Load()
+_AFFINE: Final = frozenset({Strategy.SMART, Strategy.LEAST_PENDING})
+"""Strategies that keep a conversation where its prompt is cached; the others promise something."""
 
 
 def decide(
@@ -30,35 +34,30 @@ def decide(
     Args:
         turn: the caller's counter; it rotates equals and stands for chance.
     """
-    model = resolve(needs.model, fleet.by_model, policy)
-    tried = models_to_try(model, policy)
+    way, tried = _names(needs, fleet, policy)
     for name in tried:
         candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
+        if not candidates:
+            continue
+        asked, zone = _bound(needs, name, way, fleet, policy)
         for rule in FACTS:
+            candidates = rule.keep(candidates, asked, loads, policy)
             if not candidates:
                 break
-            candidates = rule.keep(candidates, needs, loads, policy)
         spare = not candidates
         if spare:
-            candidates = _spare(fleet.by_model.get(name, ()), needs, loads, policy)
+            candidates = _spare(fleet.by_model[name], asked, loads, policy)
             if not candidates:
                 continue
-        free = capacity.keep(candidates, needs, loads, policy)
+        free = capacity.keep(candidates, asked, loads, policy)
         if free:
-            return _decision(
-                needs, name, name != model, candidates, free, loads, policy, turn, spare
+            decision = _decision(
+                asked, name, name != way[-1], candidates, free, loads, policy, turn, spare, zone
             )
-    return Refusal(
-        requested=needs.model,
-        model=model,
-        known=any(name in fleet.by_model for name in tried),
-        verdicts=tuple(
-            verdict
-            for name in tried
-            for verdict in _verdicts(fleet.by_model.get(name, ()), needs, loads, policy)
-        ),
-        tried=tried,
-    )
+            if asked.zone is Zone.RESTRICTED and not decision.fallback:
+                return _for_privacy(decision, asked, fleet, loads, policy)
+            return decision
+    return _refusal(needs, way, tried, fleet, loads, policy)
 
 
 def explain(
@@ -71,12 +70,17 @@ def explain(
     outcome = decide(needs, fleet, loads, policy, turn=turn)
     if isinstance(outcome, Refusal):
         return outcome.verdicts
-    tried = models_to_try(resolve(needs.model, fleet.by_model, policy), policy)
+    way, tried = _names(needs, fleet, policy)
     looked_at = tried[: tried.index(outcome.model) + 1]
     verdicts = [
         verdict
         for name in looked_at
-        for verdict in _verdicts(fleet.by_model.get(name, ()), needs, loads, policy)
+        for verdict in _verdicts(
+            fleet.by_model.get(name, ()),
+            _bound(needs, name, way, fleet, policy)[0],
+            loads,
+            policy,
+        )
     ]
     if outcome.spare:  # the rules say no to each; for want of others it is a yes
         verdicts = [
@@ -105,19 +109,88 @@ def _decision(
     policy: Policy,
     turn: int,
     spare: bool,
+    zone: Zone,
 ) -> Decision:
     """Rank the free candidates. `able` are those that passed every rule but capacity."""
     if len(free) == 1:
         ranked, why = free, "only_backend_in_doubt" if spare else "only_healthy_backend"
     else:
         ranked, why = STRATEGIES[policy.strategy](free, loads, policy.weights, turn)
+        if needs.affinity and policy.strategy in _AFFINE:
+            ranked, why = prefer(needs.affinity, ranked, why, loads, policy.weights)
     reason = RouteReason.CAPABILITY_MATCH
     if fallback:
         reason, why = RouteReason.FAILOVER, f"fallback:{model}:{why}"
     elif len(able) > len(free) and _is_second_best(ranked[0], able, loads, policy):
         reason = RouteReason.CAPACITY_OVERFLOW
     order = _distinct(ranked, max(1, policy.max_attempts))
-    return Decision(needs.model, model, order, reason, why, fallback, spare)
+    return Decision(needs.model, model, order, reason, why, fallback, spare, zone)
+
+
+def _names(needs: Needs, fleet: Fleet, policy: Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names from the one asked for to the one it becomes; and the models to try, in order."""
+    way = hops(needs.model, fleet.by_model, policy) if policy.aliases else (needs.model,)
+    tried = models_to_try(way[-1], policy)
+    if len(tried) > 1 and (needs.strict or not terms_of(way, policy).fallback_allowed):
+        tried = tried[:1]
+    return way, tried
+
+
+def _bound(
+    needs: Needs, name: str, way: tuple[str, ...], fleet: Fleet, policy: Policy
+) -> tuple[Needs, Zone]:
+    """The needs with what binds them when `name` serves, and how far out that may go."""
+    asks = bool(policy.traffic.rules) or policy.privacy is not None or needs.zone is not None
+    if not asks and name not in fleet.mixed:  # most often
+        return needs, Zone.RESTRICTED if name in fleet.restricted else Zone.OPEN
+    terms = terms_of((*way, name), policy)
+    asked = bound(needs, name, terms, fleet, policy)
+    return asked, reach(asked, name, terms, fleet, policy)
+
+
+def _for_privacy(
+    decision: Decision, asked: Needs, fleet: Fleet, loads: Loads, policy: Policy
+) -> Decision:
+    """The decision, with privacy as its reason where somebody else would have been eligible."""
+    free = replace(asked, zone=None)
+    others: Sequence[Candidate] = [
+        each for each in fleet.by_model[decision.model] if each.zone is not Zone.RESTRICTED
+    ]
+    for rule in FACTS:
+        others = rule.keep(others, free, loads, policy)
+    return replace(decision, reason=RouteReason.PRIVACY_REQUIREMENT) if others else decision
+
+
+def _refusal(
+    needs: Needs,
+    way: tuple[str, ...],
+    tried: tuple[str, ...],
+    fleet: Fleet,
+    loads: Loads,
+    policy: Policy,
+) -> Refusal:
+    """Every reason why nobody serves."""
+    verdicts: list[Verdict] = []
+    least: int | None = None
+    zone: Zone | None = None
+    for name in tried:
+        asked, _ = _bound(needs, name, way, fleet, policy)
+        found = _verdicts(fleet.by_model.get(name, ()), asked, loads, policy)
+        rules = {each.rejection.rule for each in found if each.rejection is not None}
+        if tier.RULE in rules:
+            least = max(least or 0, asked.min_tier)
+        if privacy.RULE in rules:
+            zone = asked.zone
+        verdicts += found
+    return Refusal(
+        requested=needs.model,
+        model=way[-1],
+        known=any(name in fleet.by_model for name in tried),
+        verdicts=tuple(verdicts),
+        tried=tried,
+        required_tier=least,
+        zone_required=zone,
+    )
 
 
 def _spare(

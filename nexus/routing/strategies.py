@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from nexus.domain.backend import Load
+from nexus.domain.backend import Load, Residency
 from nexus.domain.fleet import Candidate, Loads
 from nexus.domain.policy import Strategy, Weights
 from nexus.routing.scoring import score
@@ -19,14 +19,27 @@ Ranking = tuple[list[Candidate], str]
 
 _IDLE: Final = Load()
 
+_INSTALLED: Final = Residency.INSTALLED
+_LOADING: Final = Residency.LOADING
+
+_USUAL_ROOM: Final = 4
+"""Requests that a server works on at once where it does not tell."""
+
 _STEP: Final = 1 << 20
 """A point of score outweighs any number of requests in flight. A power small enough for the keys to
 stay below 2**30, where Python's integers are fastest."""
 
+_BEHIND: Final = 128 * _STEP
+"""More than any score."""
+
 
 def smart(candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int) -> Ranking:
-    """The highest score; of equals the one with fewest requests in flight; of those by turn."""
+    """The highest score; of equals the one with fewest requests in flight; of those by turn.
+
+    Backends that must load the model first come after those that have it loaded and have room.
+    """
     keys = _score_keys(candidates, loads, weights)
+    _loaded_first(candidates, keys, loads)
     ranked, best = _ranked(candidates, keys, turn)
     return ranked, f"highest_score:{ranked[0].backend.name}:{-(-best // _STEP)}"
 
@@ -59,6 +72,36 @@ def random(candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn
     return ranked, f"random:{ranked[0].backend.name}"
 
 
+def least_pending(
+    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
+) -> Ranking:
+    """The fewest requests in flight; of equals the highest score; of those by turn."""
+    keys: list[int] = []
+    for candidate in candidates:
+        face = candidate.backend.face
+        load = loads.get(face.id, _IDLE)
+        points = score(face.priority, load.pending, load.latency_ms, weights)
+        keys.append(points - load.pending * 128)
+    ranked, _ = _ranked(candidates, keys, turn)
+    chosen = ranked[0].backend.face
+    pending = loads.get(chosen.id, _IDLE).pending
+    return ranked, f"least_pending:{chosen.name}:{pending}"
+
+
+def power_of_two(
+    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
+) -> Ranking:
+    """Two drawn by chance, and of these the one with fewer requests in flight, or the first."""
+    count = len(candidates)
+    drawn = _mixed(turn)
+    one = drawn % count
+    two = (one + 1 + (drawn >> 32) % max(1, count - 1)) % count
+    pending = [loads.get(candidates[i].backend.face.id, _IDLE).pending for i in (one, two)]
+    index = two if pending[1] < pending[0] else one
+    ranked = _first(index, candidates, loads, weights)
+    return ranked, f"power_of_two:{ranked[0].backend.name}"
+
+
 STRATEGIES: Final[
     Mapping[Strategy, Callable[[Sequence[Candidate], Loads, Weights, int], Ranking]]
 ] = {
@@ -66,6 +109,8 @@ STRATEGIES: Final[
     Strategy.ROUND_ROBIN: round_robin,
     Strategy.PRIORITY_ONLY: priority_only,
     Strategy.RANDOM: random,
+    Strategy.LEAST_PENDING: least_pending,
+    Strategy.POWER_OF_TWO: power_of_two,
 }
 
 
@@ -74,6 +119,31 @@ def points(candidate: Candidate, loads: Loads, weights: Weights) -> int:
     face = candidate.backend.face
     load = loads.get(face.id, _IDLE)
     return score(face.priority, load.pending, load.latency_ms, weights)
+
+
+def must_load(candidate: Candidate) -> bool:
+    """True where the model is known not to be in memory."""
+    residency = candidate.model.residency
+    return residency is _INSTALLED or residency is _LOADING
+
+
+def _loaded_first(candidates: Sequence[Candidate], keys: list[int], loads: Loads) -> None:
+    """Put those that must load the model behind all others, while one that need not has room."""
+    cold = [  # asked for each candidate of every request: no call of `must_load`
+        index
+        for index, each in enumerate(candidates)
+        if (residency := each.model.residency) is _INSTALLED or residency is _LOADING
+    ]
+    if not cold or len(cold) == len(keys):
+        return
+    for each in candidates:
+        if each.model.loaded:
+            backend = each.backend
+            room = backend.slots or backend.face.max_concurrent or _USUAL_ROOM
+            if loads.get(backend.face.id, _IDLE).pending < room:
+                for index in cold:
+                    keys[index] -= _BEHIND
+                return
 
 
 def _score_keys(candidates: Sequence[Candidate], loads: Loads, weights: Weights) -> list[int]:

@@ -82,6 +82,8 @@ class Connection(asyncio.Protocol):
         self.used = 0
         """Requests sent so far; a failure of the second or later may be a stale keep-alive."""
         self.closed = False
+        self.outside = False
+        """True where it leads to an address outside our network."""
         # What the sweep looks at, in loop time.
         self.silence_ends = FOREVER
         self.total_ends = FOREVER

@@ -11,10 +11,15 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import cast
 from urllib.parse import urlsplit
 
+from nexus.domain.addresses import is_outside
+from nexus.domain.backend import Zone
 from nexus.errors import ConnectTimeout, NoConnection
 from nexus.upstream.connection import Connection
+from nexus.upstream.guard import Guard
 
 IDLE_S = 30.0
 """Idle connections older than this are closed. Servers close theirs after 5 s (llama.cpp, uvicorn)
@@ -42,12 +47,28 @@ class Pool:
         url: its base URL; the path is put before every request path.
         headers: sent with every request (credentials).
         timeouts: see `Timeouts`.
+        zone: the backend's.
+        zone_told: True where the operator chose it: then the address may be anywhere.
+        guard: shared by all pools.
     """
 
-    def __init__(self, name: str, url: str, headers: Mapping[str, str], timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        *,
+        zone: Zone = Zone.OPEN,
+        zone_told: bool = False,
+        guard: Guard | None = None,
+    ) -> None:
         parts = urlsplit(url)
         self.name = name
         self.timeouts = timeouts
+        self.zone = zone
+        self._zone_told = zone_told
+        self._guard = guard or Guard()
         self._tls = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._tls else 80)
@@ -81,30 +102,54 @@ class Pool:
             head = self._heads[path] = text.encode("latin-1")
         return b"%b%d\r\n\r\n%b" % (head, len(body), body)
 
-    def idle(self) -> Connection | None:
-        """A connection that is open and unused, if there is one."""
+    def admit(self, allowed: Zone, zone: Zone) -> None:
+        """Refuse a request that may not go here.
+
+        Args:
+            allowed: how far out the request may go.
+            zone: of the model that it goes to.
+
+        Raises:
+            ZoneViolation: it would leave its zone.
+        """
+        if allowed is Zone.RESTRICTED:
+            self._guard.check(self.name, self.zone, allowed)
+            self._guard.check(self.name, zone, allowed)
+
+    def idle(self, allowed: Zone = Zone.OPEN) -> Connection | None:
+        """A connection that is open and unused, if there is one.
+
+        Raises:
+            ZoneViolation: this backend, or the address it led to, is outside `allowed`.
+        """
+        bound = allowed is Zone.RESTRICTED
+        if bound:
+            self._guard.check(self.name, self.zone, allowed)
         while self._idle:
             connection = self._idle.pop()
-            if not connection.closed:
-                return connection
+            if connection.closed:
+                continue
+            if bound and connection.outside and not self._zone_told:
+                self._idle.append(connection)  # for those who may go anywhere
+                raise self._guard.breach(f"Backend '{self.name}' is connected outside our network")
+            return connection
         return None
 
-    async def connect(self) -> Connection:
+    async def connect(self, allowed: Zone = Zone.OPEN) -> Connection:
         """Open a connection.
 
         Raises:
+            ZoneViolation: this backend, or an address of its host, is outside `allowed`.
             NoConnection: refused, no such host, certificate not trusted.
             ConnectTimeout: no answer within `connect_s`.
         """
-        loop = asyncio.get_running_loop()
+        self._guard.check(self.name, self.zone, allowed)
         try:
             async with asyncio.timeout(self.timeouts.connect_s):
-                transport, connection = await loop.create_connection(
-                    lambda: Connection(self.name, self._released),
-                    self._host,
-                    self._port,
-                    ssl=self._tls_context() if self._tls else None,
-                )
+                hosts = [self._host]
+                if allowed is Zone.RESTRICTED and not self._zone_told:
+                    hosts = await self._inside()
+                transport, connection = await self._opened(hosts)
         except TimeoutError as exc:
             raise ConnectTimeout(
                 f"Backend '{self.name}' at {self._host}:{self._port} did not accept a connection "
@@ -115,9 +160,46 @@ class Pool:
                 f"Backend '{self.name}' at {self._host}:{self._port}: {_say(exc)}"
             ) from exc
         _no_delay(transport)
+        peer: object = transport.get_extra_info("peername")
+        address = str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else ""
+        connection.outside = bool(address) and is_outside(address)
+        outside = connection.outside and not self._zone_told
+        self._guard.opened[Zone.OPEN if outside else self.zone] += 1
         self.opened += 1
         self._open.add(connection)
         return connection
+
+    async def _inside(self) -> list[str]:
+        """Addresses of our host, all of them inside our network. Raises ZoneViolation, OSError."""
+        host = self._host
+        try:
+            ip_address(host.partition("%")[0])
+            addresses = [host]
+        except ValueError:
+            if host == "localhost":
+                return [host]
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(host, self._port, type=socket.SOCK_STREAM)
+            addresses = list(dict.fromkeys(str(place[4][0]) for place in found))
+        self._guard.check_addresses(self.name, host, addresses)
+        return addresses
+
+    async def _opened(self, hosts: list[str]) -> tuple[asyncio.Transport, Connection]:
+        """A connection to the first of these that takes one."""
+        loop = asyncio.get_running_loop()
+        failure: OSError = OSError("no address")
+        for host in hosts:
+            try:
+                return await loop.create_connection(
+                    lambda: Connection(self.name, self._released),
+                    host,
+                    self._port,
+                    ssl=self._tls_context() if self._tls else None,
+                    server_hostname=self._host if self._tls else None,
+                )
+            except OSError as exc:
+                failure = exc
+        raise failure
 
     def sweep(self, now: float) -> None:
         """Fail what is overdue, close what idles too long. Loop time."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from nexus.domain.backend import BackendFace, BackendId
+from nexus.upstream.guard import Guard
 from nexus.upstream.pool import Pool, Timeouts
 
 SWEEP_S = 0.25
@@ -27,6 +28,7 @@ class Pools:
         self._credentials = credentials
         self._pools: dict[BackendId, tuple[BackendFace, Pool]] = {}
         self._leaving: list[Pool] = []
+        self.guard = Guard()
 
     def pool(self, face: BackendFace) -> Pool:
         """The pool of a backend; a changed face gets a new one, the old one empties itself."""
@@ -35,7 +37,15 @@ class Pools:
             if known[0] is face or known[0] == face:
                 return known[1]
             self.forget(face.id)
-        pool = Pool(face.name, face.url, self._credentials(face), self._timeouts)
+        pool = Pool(
+            face.name,
+            face.url,
+            self._credentials(face),
+            self._timeouts,
+            zone=face.zone,
+            zone_told=face.zone_told,
+            guard=self.guard,
+        )
         self._pools[face.id] = (face, pool)
         return pool
 

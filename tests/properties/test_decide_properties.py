@@ -98,7 +98,9 @@ def test_nobody_in_the_plan_is_rejected_by_any_rule(world: World) -> None:
         for each in outcome.order:
             load = loads.get(each.backend.id, IDLE)
             assert each in picture.by_model[outcome.model]
-            assert [rule.rejection(each, needs, load, policy) for rule in RULES] == [None] * 4
+            assert [rule.rejection(each, needs, load, policy) for rule in RULES] == [None] * len(
+                RULES
+            )
     else:
         assert all(verdict.rejection for verdict in outcome.verdicts)
 

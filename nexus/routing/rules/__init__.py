@@ -14,7 +14,7 @@ from nexus.domain.decision import Rejection
 from nexus.domain.fleet import Candidate, Loads, LoadView
 from nexus.domain.policy import Policy
 from nexus.domain.request import Needs
-from nexus.routing.rules import capability, capacity, context, health
+from nexus.routing.rules import capability, capacity, context, health, privacy, tier
 
 
 class Rule(Protocol):
@@ -33,8 +33,11 @@ class Rule(Protocol):
         ...
 
 
-FACTS: Final[tuple[Rule, ...]] = (health, capability, context)
-"""Rules about what a backend is. They change when a probe says so."""
+BINDING: Final[tuple[Rule, ...]] = (privacy, tier)
+"""Rules of the operator and the client. Their order changes nothing but the reason given."""
+
+FACTS: Final[tuple[Rule, ...]] = (health, *BINDING, capability, context)
+"""Rules about what a backend is. They change when a probe or the operator says so."""
 
 RULES: Final[tuple[Rule, ...]] = (*FACTS, capacity)
 """All rules; the first no is the one reported. Capacity is last: it passes soonest."""

@@ -46,7 +46,7 @@ nexus.toml:3: server.prot
     unknown key; did you mean port?
 
 nexus.toml:6: routing.strategy = "Smrt"
-    allowed: smart, round_robin, priority_only, random; did you mean smart?
+    allowed: smart, round_robin, priority_only, random, least_pending, power_of_two; did you mean smart?
 
 nexus.toml:7: routing.weights
     weights are percent and must sum to 100; priority 50 + load 30 + latency 30 is 110

@@ -51,5 +51,6 @@ def test_every_key_is_explained_and_lines_fit_a_terminal() -> None:
 def test_planned_keys_exist_and_cover_what_is_below_them() -> None:
     known = {key.path for key in keys()} | {key.table for key in keys()}
     assert set(PLANNED) <= known
-    assert planned_part("routing.policies[2].privacy") == "routing.policies[]"
+    path = "routing.policies[2].max_cost_per_request"
+    assert planned_part(path) == "routing.policies[].max_cost_per_request"
     assert planned_part("routing.strategy") is None

@@ -1,0 +1,49 @@
+"""What a client asks of its route, in headers. Pure.
+
+Wishes tighten and never loosen: a header can keep a request in the restricted zone and cannot let
+it out. Anything but the exact word is ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from nexus.domain.backend import Zone
+from nexus.domain.request import Needs
+from nexus.routing.terms import CLIENT
+
+MAX_KEY_CHARS: Final = 256
+
+_ZONE: Final = b"x-nexus-privacy-zone"
+_STRICT: Final = b"x-nexus-strict"
+_FLEXIBLE: Final = b"x-nexus-flexible"
+_SESSIONS: Final = (b"x-claude-code-session-id", b"x-openwebui-chat-id")
+_NAMES: Final = frozenset({_ZONE, _STRICT, _FLEXIBLE, *_SESSIONS})
+
+
+def with_wishes(needs: Needs, headers: Sequence[tuple[bytes, bytes]]) -> Needs:
+    """The needs, with what the client's headers add.
+
+    Args:
+        headers: names in lower case.
+    """
+    said = [(name, value.strip()) for name, value in headers if name in _NAMES]
+    if not said:
+        return needs
+    # Repeated headers: each is heard, so that no second one takes the first one's word back.
+    restricted = any(name == _ZONE and value.lower() == b"restricted" for name, value in said)
+    strict = (_STRICT, b"true") in said
+    affinity = needs.affinity
+    if not affinity:
+        session = next((value for name, value in said if name in _SESSIONS and value), b"")
+        affinity = session[:MAX_KEY_CHARS].decode("latin-1")
+    return replace(
+        needs,
+        zone=Zone.RESTRICTED if restricted else needs.zone,
+        zone_by=CLIENT if restricted else needs.zone_by,
+        strict=strict,
+        flexible=(_FLEXIBLE, b"true") in said and not strict,
+        affinity=affinity,
+    )
