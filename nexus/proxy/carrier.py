@@ -223,7 +223,8 @@ class Carrier:
                 self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
-                if not isinstance(error, UpstreamUnreachable) and not self._retries.take(model):
+                free = lease.trial or isinstance(error, UpstreamUnreachable)
+                if not free and not self._retries.take(model):
                     break
                 continue
             except ZoneViolation as error:
@@ -240,7 +241,8 @@ class Carrier:
             story.attempt_failed(at, f"answered {outcome.status}")
             if refused is None or outcome.use > refused.use:
                 refused = outcome
-            if outcome.final or not self._retries.take(model):
+            # A trial is one request in many seconds: whoever makes it is not to pay for it.
+            if outcome.final or not (lease.trial or self._retries.take(model)):
                 break
         if refused is not None:
             self._relay_refusal(exchange, story, refused)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from nexus.domain.backend import Backend, BackendId, BackendStatus, Model
+from nexus.domain.backend import Backend, BackendId, BackendStatus, Model, Zone
 from nexus.domain.backend import BackendType as Type
 from nexus.domain.events import BackendChanged, FleetSeen
 from nexus.runtime import Gateway
@@ -106,8 +106,9 @@ async def test_a_server_killed_under_load_costs_no_request_that_had_no_byte_yet(
         faces = face("a", dying.url, priority=0), face("b", other.url, priority=100)
         async with gateway(*faces) as here, asyncio.TaskGroup() as group:
             asked = [group.create_task(chats(here, 3)) for _ in range(20)]
-            for _ in asked:
-                await dying.busy.acquire()
+            async with asyncio.timeout(10):
+                for _ in asked:
+                    await dying.busy.acquire()
             dying.kill()
             replies = [each for task in asked for each in await task]
             assert {each.status for each in replies} == {200}
@@ -199,11 +200,14 @@ async def test_the_only_backend_is_asked_however_often_it_fails_and_heals_at_onc
 
 
 async def test_of_two_the_failing_one_is_set_aside_after_five_failures() -> None:
-    async with upstream(answer(error("500 X"))) as one, upstream(GOOD) as two:
+    async with upstream(GOOD) as one, upstream(GOOD) as two:
         faces = face("a", one.url, priority=0), face("b", two.url, priority=100)
         async with gateway(*faces) as here:
+            await chats(here, 20)  # which also earns some second attempts
+            assert len(one.got) == 20
+            one.script = answer(error("500 X"))
             assert {each.status for each in await chats(here, 20)} == {200}
-            assert len(one.got) == 5
+            assert len(one.got) == 25
             assert seen(here).status is BackendStatus.UNHEALTHY
             assert seen(here).next.startswith("one request is tried at ")
             one.script = GOOD
@@ -225,7 +229,8 @@ async def test_clients_that_leave_are_not_held_against_a_backend() -> None:
         for _ in range(10):
             async with asyncio.TaskGroup() as group:
                 leaving = group.create_task(chats(here))
-                await slow.busy.acquire()
+                async with asyncio.timeout(10):
+                    await slow.busy.acquire()
                 leaving.cancel()
         async with asyncio.timeout(5):
             await here.carrier.idle()
@@ -246,6 +251,21 @@ async def test_silence_twice_is_a_stall_and_the_other_does_the_work() -> None:
             (trial,) = await chats(here)
             assert trial.headers["x-nexus-backend"] == "a"
             assert seen(here).status is BackendStatus.HEALTHY
+
+
+async def test_a_paid_backend_that_hangs_up_without_a_word_is_not_followed_by_another() -> None:
+    async def hang_up(got: Got, _: object, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with upstream(hang_up) as one, upstream(GOOD) as two:
+        faces = (
+            face("a", one.url, Type.OPENAI, priority=0, zone=Zone.RESTRICTED),
+            face("b", two.url, Type.GENERIC, priority=100),
+        )
+        async with gateway(*faces) as here:
+            (told,) = await chats(here)
+            assert told.status == 502  # the work may have been done, and charged for
+            assert two.got == []
 
 
 async def test_a_flapping_server_is_reported_seldom_and_its_clients_see_nothing(

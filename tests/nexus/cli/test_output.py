@@ -5,6 +5,8 @@ import sys
 import pytest
 
 from nexus.cli import output
+from nexus.cli.backends import STATUSES
+from nexus.domain.backend import BackendStatus
 
 
 class Screen(io.TextIOWrapper):
@@ -55,3 +57,9 @@ def test_an_encoding_without_signs_gets_plain_ones(monkeypatch: pytest.MonkeyPat
     output.say("模 ok")
     screen.flush()
     assert screen.buffer.getvalue() == f"? ok{os.linesep}".encode()  # type: ignore[attr-defined]
+
+
+def test_every_status_of_a_backend_can_be_asked_for_and_has_a_sign() -> None:
+    assert set(STATUSES) == {status.value for status in BackendStatus}
+    for status in STATUSES:
+        assert (output.sign(status) == "?") is (status == "unknown")
