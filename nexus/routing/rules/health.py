@@ -37,9 +37,9 @@ def keep(
         candidate
         for candidate in candidates
         # Most are healthy, and this is asked for each candidate of every request.
-        if (status := (backend := candidate.backend).status) is _HEALTHY
-        or backend.is_routable
-        or (unknown and status is _UNKNOWN)
+        if candidate.backend.status is _HEALTHY
+        or candidate.backend.is_routable
+        or (unknown and candidate.backend.status is _UNKNOWN)
     ]
 
 
