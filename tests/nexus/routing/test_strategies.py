@@ -1,10 +1,20 @@
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import BackendId, Load, Residency
+from nexus.domain.fleet import Candidate
 from nexus.domain.policy import Weights
-from nexus.routing.strategies import points, priority_only, random, round_robin, smart
-from tests.fakes.fleets import backend, candidate, loads
+from nexus.routing.strategies import (
+    least_pending,
+    points,
+    power_of_two,
+    priority_only,
+    random,
+    round_robin,
+    smart,
+)
+from tests.fakes.fleets import backend, candidate, loads, model
 
 W = Weights()
 A = candidate(backend("a", priority=10))
@@ -79,3 +89,41 @@ def test_random_is_not_round_robin() -> None:
     chosen = [random(ABC, {}, W, turn)[0][0].backend.name for turn in range(60)]
 
     assert any(first == second for first, second in pairwise(chosen))
+
+
+def _cold(name: str, residency: Residency | None, **face: Any) -> Candidate:
+    owner = backend(name, model(residency=residency), **face)
+    return Candidate(owner, owner.models[0])
+
+
+def test_a_loaded_model_beats_one_that_must_load_while_it_has_room() -> None:
+    warm, cold = _cold("warm", Residency.LOADED, priority=90), _cold("cold", Residency.INSTALLED)
+    order = [warm, cold]
+
+    assert smart(order, loads(warm=3), Weights(), 0)[0] == [warm, cold]
+    assert smart(order, loads(warm=4), Weights(), 0)[0] == [cold, warm]
+
+
+def test_nobody_is_put_behind_where_nobody_is_known_to_be_loaded() -> None:
+    unknown, cold = _cold("unknown", None, priority=90), _cold("cold", Residency.INSTALLED)
+
+    assert smart([unknown, cold], {}, Weights(), 0)[0] == [cold, unknown]
+
+
+def test_least_pending_counts_requests_before_score() -> None:
+    busy, idle = _cold("busy", None, priority=0), _cold("idle", None, priority=100)
+
+    assert least_pending([busy, idle], loads(busy=1), Weights(), 0) == (
+        [idle, busy],
+        "least_pending:idle:0",
+    )
+    assert least_pending([busy, idle], {}, Weights(), 0)[0] == [busy, idle]
+
+
+def test_power_of_two_never_takes_the_busier_of_its_two_and_reaches_everybody() -> None:
+    three = [_cold(name, None) for name in "abc"]
+    chosen = [power_of_two(three, loads(a=9), Weights(), turn)[0][0] for turn in range(200)]
+
+    assert {each.backend.name for each in chosen} == {"b", "c"}
+    equal = [power_of_two(three, {}, Weights(), turn)[0][0] for turn in range(200)]
+    assert {each.backend.name for each in equal} == {"a", "b", "c"}

@@ -1,0 +1,43 @@
+import pytest
+
+from nexus.domain import traffic
+from nexus.domain.traffic import NO_TERMS, Privacy, Terms, Traffic, TrafficPolicy
+
+SECRET = TrafficPolicy("secret-*", Privacy.RESTRICTED, min_tier=2)
+ANY = TrafficPolicy("*", Privacy.UNRESTRICTED, min_tier=1, fallback_allowed=False)
+
+
+def test_of_overlapping_rules_the_first_declared_speaks_for_a_name() -> None:
+    assert Traffic([SECRET, ANY]).of("secret-1") is SECRET
+    assert Traffic([ANY, SECRET]).of("secret-1") is ANY
+    assert Traffic([SECRET]).of("Secret-1") is None
+
+
+@pytest.mark.parametrize("names", [("secret-1", "m"), ("m", "secret-1")])
+def test_of_several_names_the_strictest_binds_in_any_order(names: tuple[str, str]) -> None:
+    assert Traffic([SECRET, ANY]).terms(names) == Terms(
+        Privacy.RESTRICTED, "secret-*", 2, "secret-*", fallback_allowed=False
+    )
+
+
+def test_what_no_rule_matches_is_bound_to_nothing() -> None:
+    assert Traffic([SECRET]).terms(["m"]) == NO_TERMS == Traffic().terms(["m"])
+
+
+def test_clients_that_make_up_names_do_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(traffic, "MAX_REMEMBERED", 10)
+    rules = Traffic([SECRET])
+
+    assert [rules.of(f"secret-{n}") for n in range(25)] == [SECRET] * 25
+    assert len(rules._memory) <= 10  # pyright: ignore[reportPrivateUsage]
+
+
+def test_equal_rules_are_equal_whatever_has_been_asked_of_them() -> None:
+    one, two = Traffic([SECRET]), Traffic([SECRET])
+    one.of("m")
+
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one != Traffic([ANY])
