@@ -5,8 +5,9 @@
 - `--embedding` shows nowhere in a list, so chat and embeddings stay unknown. Tools that a template
   does not know are put into the prompt by the server, so a template without them is no "no".
 - A request that does not stream is computed to its end after its client has left.
-- `/slots` tells what runs, `/metrics` (where it is switched on) what waits. A router answers both
-  only for one model, so of a router this is not known.
+- `/metrics` (where it is switched on) tells what runs and what waits. `/slots` would too, but asking
+  it wakes a sleeping server and keeps an idle one awake; the paths asked here do neither. A router
+  answers for one model only, so of a router this is not known.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class LlamaCpp(openai.OpenAICompatible):
     unary_by_stream = True
 
     def models_calls(self) -> tuple[HttpCall, ...]:
-        return (openai.MODELS, HttpCall("/props"), HttpCall("/slots"), HttpCall("/metrics"))
+        return (openai.MODELS, HttpCall("/props"), HttpCall("/metrics"))
 
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
         props = reading.document(replies[1])
@@ -68,13 +69,10 @@ class LlamaCpp(openai.OpenAICompatible):
         return ProbeReading(Outcome.OK, version=build)
 
     def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
-        slots = reading.objects(_parsed(replies[2]))
-        busy = [slot for slot in slots if slot.get("is_processing") is True]
-        running = metrics.gauge(replies[3], "llamacpp:requests_processing")
         return Concurrency(
-            len(slots) or reading.count(reading.document(replies[1]).get("total_slots")),
-            len(busy) if slots else running,
-            metrics.gauge(replies[3], "llamacpp:requests_deferred"),
+            reading.count(reading.document(replies[1]).get("total_slots")),
+            metrics.gauge(replies[2], "llamacpp:requests_processing"),
+            metrics.gauge(replies[2], "llamacpp:requests_deferred"),
         )
 
     def count_call(self, model: str, text: str) -> HttpCall | None:
@@ -105,13 +103,6 @@ def _listed(name: str, entry: Object) -> Model:
     # A router guesses the modalities of what it has not loaded.
     vision = model.vision if loaded or model.vision else None
     return replace(model, residency=where, vision=vision)
-
-
-def _parsed(reply: HttpReply) -> object:
-    try:
-        return reading.parse(reply)
-    except ValueError:
-        return None
 
 
 def _with_props(model: Model, props: Object) -> Model:

@@ -26,14 +26,18 @@ def test_vllm_engines_are_added_up() -> None:
 
 
 def test_llamacpp_tells_its_slots_and_its_queue() -> None:
-    names = ("llamacpp/models", "llamacpp/props", "llamacpp/slots", "llamacpp/metrics")
+    names = ("llamacpp/models", "llamacpp/props", "llamacpp/metrics")
     replies = [capture(name) for name in names]
     assert DIALECTS[BackendType.LLAMACPP].read_load(replies) == Concurrency(2, 0, 0)
 
 
+def test_checks_do_not_wake_a_sleeping_llamacpp() -> None:
+    asked = {call.path for call in DIALECTS[BackendType.LLAMACPP].models_calls()}
+    assert asked <= {"/v1/models", "/props", "/metrics", "/health"}
+
+
 def test_llamacpp_that_hides_its_slots_still_says_how_many() -> None:
-    hidden = [capture("llamacpp-auth/slots_disabled"), capture("llamacpp-auth/metrics_disabled")]
-    replies = [NOBODY, capture("llamacpp/props"), *hidden]
+    replies = [NOBODY, capture("llamacpp/props"), capture("llamacpp-auth/metrics_disabled")]
     assert DIALECTS[BackendType.LLAMACPP].read_load(replies) == Concurrency(2, None, None)
 
 
