@@ -5,9 +5,9 @@
 - `--embedding` shows nowhere in a list, so chat and embeddings stay unknown. Tools that a template
   does not know are put into the prompt by the server, so a template without them is no "no".
 - A request that does not stream is computed to its end after its client has left.
-- `/metrics` (where it is switched on) tells what runs and what waits. `/slots` would too, but asking
-  it wakes a sleeping server and keeps an idle one awake; the paths asked here do neither. A router
-  answers for one model only, so of a router this is not known.
+- `/metrics` (where it is switched on) tells what runs and what waits. `/slots` would too, but being
+  asked it wakes a sleeping server and keeps an idle one awake; what is asked here does neither. A
+  router answers for one model only, so of a router this is not known.
 """
 
 from __future__ import annotations
