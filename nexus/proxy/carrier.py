@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 
 from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId, Zone
-from nexus.domain.decision import Refusal, RouteReason
+from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.events import Event, ZoneBreached
 from nexus.domain.fleet import Candidate
 from nexus.domain.policy import Policy
@@ -204,7 +205,7 @@ class Carrier:
         failure: NexusError | None = None
         model = story.decision.model
         self._retries.asked(model)
-        for candidate in story.decision.order:
+        for candidate in self._plan(story):
             lease = self._registry.lease(candidate.backend.id, story.decision.spare)
             if lease is None:
                 continue
@@ -248,6 +249,26 @@ class Carrier:
             self._relay_refusal(exchange, story, refused)
             return
         raise _tell(failure, story)
+
+    def _plan(self, story: Story) -> Iterator[Candidate]:
+        """The decision's backends; when all of them failed, those of a fallback model."""
+        yield from story.decision.order
+        first = story.decision
+        policy = self._policy()
+        if first.fallback or first.model not in policy.fallbacks:
+            return
+        fleet = self._registry.fleet()
+        without = {**fleet.by_model, first.model: ()}  # still known, and nobody has it
+        again = decide(
+            story.needs,
+            replace(fleet, by_model=without),
+            self._registry.loads(),
+            policy,
+            turn=next(self._turns),
+        )
+        if isinstance(again, Decision):
+            story.decision = again
+            yield from again.order
 
     async def _attempt(
         self, exchange: Exchange, story: Story, candidate: Candidate, lease: Lease
@@ -442,12 +463,12 @@ class Carrier:
 
     def _relay_refusal(self, exchange: Exchange, story: Story, answer: _Answer) -> None:
         """A backend's own error, untouched, when no other backend did better."""
+        everybody = [*story.tried, *([story.face.name] if story.face else [])]
         story.face = answer.face
         story.zone = answer.zone
         story.status = answer.status
         story.error = f"backend answered {answer.status}"
-        if answer.face.name in story.tried:
-            story.tried.remove(answer.face.name)
+        story.tried = [name for name in everybody if name != answer.face.name]
         exchange.start(answer.status, answer.lines + self._route(story), len(answer.body))
         exchange.write(answer.body)
         exchange.end()

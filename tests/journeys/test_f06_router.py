@@ -1,0 +1,131 @@
+"""F06: which backend gets a request (through the gateway)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from nexus.domain.backend import BackendId
+from tests.fakes.servers import Server, Story, story
+
+IMAGE = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "what is this?"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
+        ],
+    }
+]
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
+
+
+async def winners(here: Story, count: int) -> Counter[str]:
+    found = [await here.chat() for _ in range(count)]
+    return Counter(each.headers["x-nexus-backend"] for each in found)
+
+
+async def test_an_exact_name_goes_to_its_backend_and_an_unknown_one_is_404() -> None:
+    async with story(a=Server(("llama3:70b",)), b=Server(("qwen",))) as here:
+        assert (await here.chat(model="qwen")).headers["x-nexus-backend"] == "b"
+        found = await here.chat(model="lama3:70b")
+        assert found.status == 404
+        message = str(found.error()["message"])
+        assert "'lama3:70b' not found. Did you mean 'llama3:70b'?" in message
+
+
+CANNOT = '[[models]]\npattern = "blind"\nvision = false\ntools = false\njson_mode = false\n'
+CAN = '[[models]]\npattern = "sees"\nvision = true\ntools = true\njson_mode = true\n'
+
+
+@pytest.mark.parametrize(
+    ("wants", "lacks"),
+    [
+        ({"messages": IMAGE}, ["vision"]),
+        ({"tools": TOOLS}, ["tools"]),
+        ({"response_format": {"type": "json_object"}}, ["json_mode"]),
+        ({"messages": IMAGE, "tools": TOOLS}, ["vision", "tools"]),
+    ],
+)
+async def test_what_no_backend_of_a_model_can_do_is_400_naming_all_and_who_can(
+    tmp_path: Path, wants: dict[str, object], lacks: list[str]
+) -> None:
+    servers = {"a": Server(("blind",)), "b": Server(("sees",))}
+    async with story(tmp_path, CANNOT + CAN, **servers) as here:
+        found = await here.chat(model="blind", **wants)
+        message = str(found.error()["message"])
+        assert (found.status, found.headers["x-should-retry"]) == (400, "false")
+        assert all(f'"{each}"' in message for each in lacks)
+        assert "sees (on b)" in message
+        assert (await here.chat(model="blind")).status == 200
+        assert (await here.chat(model="sees", **wants)).headers["x-nexus-backend"] == "b"
+
+
+async def test_the_less_busy_and_the_faster_of_two_is_preferred() -> None:
+    async with story(a=Server(), b=Server()) as here:
+        registry = here.gateway.carrier._registry  # pyright: ignore[reportPrivateUsage]
+        loads = registry.loads()
+        loads[BackendId("a")].pending, loads[BackendId("b")].pending = 10, 2  # type: ignore[misc]
+        assert await winners(here, 1) == {"b": 1}
+        loads[BackendId("a")].pending = loads[BackendId("b")].pending = 0  # type: ignore[misc]
+        loads[BackendId("a")].latency_ms = 50.0  # type: ignore[misc]
+        loads[BackendId("b")].latency_ms = 200.0  # type: ignore[misc]
+        assert await winners(here, 1) == {"a": 1}
+
+
+async def test_round_robin_is_fair(tmp_path: Path) -> None:
+    config = '[routing]\nstrategy = "round_robin"\n'
+    async with story(tmp_path, config, a=Server(), b=Server(), c=Server()) as here:
+        assert await winners(here, 6) == {"a": 2, "b": 2, "c": 2}
+
+
+async def test_priority_only_is_always_the_lowest_number(tmp_path: Path) -> None:
+    config = '[routing]\nstrategy = "priority_only"\n'
+    low, high = Server(more={"priority": 10}), Server(more={"priority": 20})
+    async with story(tmp_path, config, high=high, low=low) as here:
+        assert await winners(here, 6) == {"low": 6}
+
+
+@pytest.mark.parametrize("strategy", ["random", "power_of_two"])
+async def test_chance_reaches_everybody(tmp_path: Path, strategy: str) -> None:
+    config = f'[routing]\nstrategy = "{strategy}"\n'
+    async with story(tmp_path, config, a=Server(), b=Server(), c=Server()) as here:
+        found = await winners(here, 100)
+        assert set(found) == {"a", "b", "c"}
+        assert all(25 <= count <= 45 for count in found.values())
+
+
+async def test_a_configured_priority_decides() -> None:
+    async with story(a=Server(more={"priority": 80}), b=Server(more={"priority": 5})) as here:
+        assert await winners(here, 3) == {"b": 3}
+
+
+async def test_a_prompt_fits_up_to_the_context_and_no_further(tmp_path: Path) -> None:
+    config = '[[models]]\npattern = "m"\ncontext_length = 100\n'
+    async with story(tmp_path, config, a=Server()) as here:
+        fits = await here.chat(messages=[{"role": "user", "content": "x" * 400}])
+        long = await here.chat(messages=[{"role": "user", "content": "x" * 404}])
+        assert (fits.status, long.status) == (200, 400)
+        assert long.error()["code"] == "context_length_exceeded"
+
+
+async def test_a_conversation_stays_with_its_backend() -> None:
+    async with story(a=Server(), b=Server(), c=Server()) as here:
+        for _ in range(5):
+            await here.chat({"X-Claude-Code-Session-Id": "s-1"})
+        first = Counter({name: here.asked(name) for name in "abc"})
+        assert sorted(first.values()) == [0, 0, 5]
+        for _ in range(5):
+            await here.chat(prompt_cache_key="s-1")
+        assert sorted(here.asked(name) for name in "abc") == [0, 0, 10]
+
+
+async def test_decisions_at_once_do_not_disturb_each_other() -> None:
+    async with story(a=Server(), b=Server()) as here, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(here.chat()) for _ in range(60)]
+        await asyncio.gather(*tasks)
+        assert {task.result().status for task in tasks} == {200}
+        assert here.asked("a") + here.asked("b") == 60
