@@ -40,7 +40,7 @@ class Story:
     servers: dict[str, Upstream]
 
     async def chat(
-        self, headers: dict[str, str] | None = None, path: str = CHAT, **body: object
+        self, headers: dict[str, str] | None = None, path: str = CHAT, /, **body: object
     ) -> Reply:
         """One request to the gateway."""
         lines = {"content-type": "application/json", **(headers or {})}
@@ -57,7 +57,7 @@ class Story:
 
 @contextlib.asynccontextmanager
 async def story(
-    tmp_path: Path | None = None, config: str = "", **servers: Server
+    tmp_path: Path | None = None, config: str = "", /, **servers: Server
 ) -> AsyncGenerator[Story]:
     """The gateway over these servers. One that is not `up` has been seen and has gone."""
     async with contextlib.AsyncExitStack() as stack:
@@ -71,7 +71,7 @@ async def story(
             else:
                 gone.append(own)
             here[name] = await own.enter_async_context(upstream(told.script, list(told.models)))
-            more = {"zone": told.zone, "zone_told": True, **told.more}
+            more: dict[str, Any] = {"zone": told.zone, "zone_told": True, **told.more}
             faces.append(face(name, here[name].url, **more))
         running = gateway(*faces, config=config, tmp_path=tmp_path)
         it = await stack.enter_async_context(running)

@@ -22,8 +22,8 @@ STREAM = answer(STREAM_HEAD + chunk(event("hi", "stop") + DONE) + b"0\r\n\r\n")
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"])
 async def test_every_answer_names_the_zone_it_came_from(path: str) -> None:
     async with story(home=Server(), cloud=Server(("big",), zone=AWAY)) as here:
-        own = await here.chat(path=path)
-        far = await here.chat(path=path, model="big")
+        own = await here.chat(None, path)
+        far = await here.chat(None, path, model="big")
         assert own.headers["x-nexus-privacy-zone"] == "restricted"
         assert far.headers["x-nexus-privacy-zone"] == "open"
 
@@ -41,7 +41,7 @@ async def test_a_restricted_backend_that_is_down_is_not_replaced_by_an_open_one(
     tmp_path: Path, config: str, stream: bool, path: str
 ) -> None:
     async with story(tmp_path, config, home=Server(up=False), cloud=Server(zone=AWAY)) as here:
-        found = await here.chat(path=path, stream=stream)
+        found = await here.chat(None, path, stream=stream)
         assert found.status == 503
         assert context(found)["privacy_zone_required"] == "restricted"
         assert int(found.headers["retry-after"]) > 0
@@ -197,7 +197,10 @@ async def test_a_breach_is_stopped_at_the_socket_and_told(
     """As if the rules had a hole: the plan holds an open backend for a restricted request."""
     from nexus.routing.rules import privacy
 
-    monkeypatch.setattr(privacy, "keep", lambda candidates, *rest: candidates)
+    def keep(candidates: object, *rest: object) -> object:
+        return candidates
+
+    monkeypatch.setattr(privacy, "keep", keep)
     servers = {
         "cloud": Server(zone=AWAY, more={"priority": 0}),
         "home": Server(script=GOOD, more={"priority": 90}),

@@ -19,23 +19,23 @@ def said(*parts: object) -> dict[str, object]:
     return {"messages": [{"role": "user", "content": list(parts)}]}
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (said(PICTURE), 400),
-        (said(TEXT), 200),
-        (said(TEXT, PICTURE), 400),
-        (said(PICTURE, PICTURE, PICTURE), 400),
-        ({"tools": [{"type": "function"}]}, 400),
-        ({"tools": []}, 200),
-        ({"response_format": {"type": "json_object"}}, 400),
-        ({"response_format": {"type": "json_schema"}}, 400),
-        ({"response_format": {"type": "text"}}, 200),
-        ({"stream": False}, 200),
-        (said(1, None, {"type": 7}, {}), 200),
-        ({"messages": [1, None, {}]}, 200),
-    ],
-)
+BODIES: list[tuple[dict[str, object], int]] = [
+    (said(PICTURE), 400),
+    (said(TEXT), 200),
+    (said(TEXT, PICTURE), 400),
+    (said(PICTURE, PICTURE, PICTURE), 400),
+    ({"tools": [{"type": "function"}]}, 400),
+    ({"tools": []}, 200),
+    ({"response_format": {"type": "json_object"}}, 400),
+    ({"response_format": {"type": "json_schema"}}, 400),
+    ({"response_format": {"type": "text"}}, 200),
+    ({"stream": False}, 200),
+    (said(1, None, {"type": 7}, {}), 200),
+    ({"messages": [1, None, {}]}, 200),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), BODIES)
 async def test_only_what_is_asked_for_is_needed(
     tmp_path: Path, body: dict[str, object], status: int
 ) -> None:
