@@ -24,6 +24,7 @@ from nexus.domain.events import (
     ServerFound,
     ServerGone,
     Update,
+    ZoneBreached,
 )
 from tui.window import Window
 
@@ -118,6 +119,8 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             return replace(state, waiting={**state.waiting, update.id: update})
         case ServerGone():
             return replace(state, waiting=_without(state.waiting, update.id))
+        case ZoneBreached():
+            return state  # an alarm: the app says it aloud
         case FleetSeen():
             return _seen(state, update)
 
