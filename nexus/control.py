@@ -32,8 +32,10 @@ from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.explain.account import account, standings, summary
 from nexus.registry.registry import Registry
+from nexus.telemetry import exposition
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import get_logger
+from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import KEPT, Record, Records
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ class Control:
         admit: registers one of them.
         keeper: keeps changes over a restart; None in a demo.
         records: the decisions of late.
+        metrics: numbers since the start.
     """
 
     def __init__(
@@ -94,8 +97,10 @@ class Control:
         admit: Callable[[ServerFound], BackendFace | None],
         keeper: Keeper | None,
         records: Records,
+        metrics: Metrics,
     ) -> None:
         self._records = records
+        self._metrics = metrics
         self._info = info
         self._registry = registry
         self._bus = bus
@@ -157,6 +162,19 @@ class Control:
     def looked_at(self) -> tuple[PortProbed, ...]:
         """Every address that was looked at, with what came of it."""
         return tuple(self._probed.values())
+
+    def stats(self) -> dict[str, Any]:
+        """Requests since the start, by backend and by model."""
+        loads = self._registry.loads()
+        return exposition.stats(self._metrics, self.fleet(), loads, self.uptime_s())
+
+    def history(self) -> list[dict[str, Any]]:
+        """The last hundred requests, oldest first."""
+        return exposition.history(self._metrics)
+
+    def prometheus(self) -> bytes:
+        """The numbers as Prometheus reads them."""
+        return exposition.prometheus(self._metrics, self.fleet(), self._registry.loads())
 
     def requests(
         self,

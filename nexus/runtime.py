@@ -53,6 +53,7 @@ from nexus.server.guest import guest
 from nexus.server.protocol import Fast
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink, get_logger
+from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Records
 from nexus.telemetry.request_log import RequestLog
 from nexus.telemetry.transitions import Transitions
@@ -150,10 +151,12 @@ async def running(
     probed: dict[str, PortProbed] = {}
     transitions = Transitions(time.time)
     records = Records(time.time)
+    metrics = Metrics()
 
     def publish(event: Event) -> None:
         if isinstance(event, RequestFinished | RequestRefused):
             records.ended(event)
+            metrics.see(event)
         elif isinstance(event, BackendChanged):
             transitions.see(event.backend)
         elif isinstance(event, BackendRemoved):
@@ -249,6 +252,7 @@ async def running(
         admit=scout.approve,
         keeper=keeper,
         records=records,
+        metrics=metrics,
     )
     body_limit = config.server.max_body_mb * MB
 

@@ -16,12 +16,15 @@ from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, render
 from nexus.control import Control
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
+from nexus.telemetry.exposition import CONTENT_TYPE
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONTROL_PREFIX = "/nexus/v1"
 FASTAPI_PATHS = ("/docs", "/openapi.json")
 MODELS = ("/v1/models", "/models")
+STATS = ("/v1/stats", "/stats")
+HISTORY = ("/v1/history", "/history")
 
 
 class App:
@@ -73,6 +76,12 @@ class App:
         if path == "/health":
             report = health.report(control.fleet(), control.uptime_s(), control.info.version)
             return 200, JSON_LINE, _dump(report)
+        if path in STATS:
+            return 200, JSON_LINE, _dump(control.stats())
+        if path in HISTORY:
+            return 200, JSON_LINE, _dump(control.history())
+        if path == "/metrics":
+            return 200, CONTENT_TYPE, control.prometheus()
         created = int(control.info.started_at)
         if path in MODELS:
             return 200, JSON_LINE, _dump(models.listing(control.fleet(), control.policy(), created))
@@ -85,7 +94,7 @@ class App:
         """Methods of a path, or nothing where there is no such path."""
         if hot:
             return "POST, OPTIONS"
-        known = path in ("/", "/health", *MODELS)
+        known = path in ("/", "/health", "/metrics", *STATS, *HISTORY, *MODELS)
         if known or any(
             path.startswith(f"{prefix}/") and path != f"{prefix}/" for prefix in MODELS
         ):
@@ -110,7 +119,15 @@ class App:
         return self._fastapi
 
 
-_SERVED = ("/", "/health", "/v1/models", *(path for path in HOT_PATHS if path.startswith("/v1/")))
+_SERVED = (
+    "/",
+    "/health",
+    "/metrics",
+    "/v1/models",
+    "/v1/stats",
+    "/v1/history",
+    *(path for path in HOT_PATHS if path.startswith("/v1/")),
+)
 
 
 def _dump(value: Any) -> bytes:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import islice
+from typing import cast
 
 from nexus.domain.backend import Backend, BackendId, Load
 from nexus.domain.decision import Decision, Refusal
@@ -147,7 +148,8 @@ class Records:
         """Remember what became of a request."""
         record = self._records.get(event.request_id)
         if record is not None:
-            record.ended = event
+            # A plan whose backends all left ends as a request, and is then told as a refusal.
+            record.ended = record.ended or event
             return
         self._records[event.request_id] = Record(event.request_id, event.at, ended=event)
         if len(self._records) > self._kept:
@@ -204,9 +206,9 @@ def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:
             by_model[name] = candidates
             backends.update((each.backend.face.id, each.backend) for each in candidates)
     # Sets of names are cut to these, so that an old picture is not kept alive by a record.
-    sets = {
-        field.name: value & by_model.keys()
-        for field in fields(fleet)
-        if isinstance(value := getattr(fleet, field.name), frozenset)
-    }
+    sets: dict[str, frozenset[str]] = {}
+    for field in fields(fleet):
+        names_told: object = getattr(fleet, field.name)
+        if isinstance(names_told, frozenset):
+            sets[field.name] = cast("frozenset[str]", names_told) & by_model.keys()
     return replace(fleet, backends=backends, by_model=by_model, **sets)

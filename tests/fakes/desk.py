@@ -14,6 +14,7 @@ from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import Bus
+from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Records
 
 
@@ -54,6 +55,7 @@ def control_over(
     recognise: Callable[[str], Awaitable[tuple[BackendType, str] | None]] = unknown,
     probed: Mapping[str, PortProbed] | None = None,
     records: Records | None = None,
+    metrics: Metrics | None = None,
 ) -> Control:
     """A control that keeps nothing, finds nothing and admits nobody, but for what is given."""
     return Control(
@@ -70,4 +72,5 @@ def control_over(
         admit=lambda server: None,
         keeper=None,
         records=records or Records(unix),
+        metrics=metrics or Metrics(),
     )
