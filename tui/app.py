@@ -16,7 +16,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from nexus.domain.backend import BackendId
-from nexus.domain.events import Update
+from nexus.domain.events import Update, ZoneBreached
 from nexus.domain.gateway import FleetSource, Standing
 from nexus.errors import NexusError
 from tui.clean import clean
@@ -106,6 +106,8 @@ class NexusDashboard(App[Leave]):
         try:
             async for update in updates:
                 self.state = reduce(self.state, update)
+                if isinstance(update, ZoneBreached):  # an alarm, whatever is on the screen
+                    self.say(update.detail, severity="error")
                 folded += 1
                 if folded % SLICE == 0:
                     await asyncio.sleep(0)

@@ -82,9 +82,7 @@ DONE = b"data: [DONE]\n\n"
 def answer(data: bytes) -> Script:
     """Always the same bytes."""
 
-    async def script(
-        got: Got, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def script(got: Got, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(data)
         await writer.drain()
 

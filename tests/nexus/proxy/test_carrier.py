@@ -280,7 +280,7 @@ async def test_a_refused_connection_moves_to_the_next_backend() -> None:
         gateway(face("dying", dying.url, priority=1), face("good", good.url, priority=90)) as here,
     ):
         dying_pool = here.pools.pool(here.control.resolve("dying").face)
-        dying_pool._port = free_port()  # noqa: SLF001  # nobody listens there any more
+        dying_pool._port = free_port()  # nobody listens there any more
         dying_pool.close()
         got = await ask(here.url, request(body=chat()))
 
