@@ -6,12 +6,12 @@ Text of servers and clients is cleaned; what was asked or answered is not known 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import Load
 from nexus.domain.decision import Decision, Refusal, Verdict
 from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.fleet import Loads
 from nexus.domain.gateway import Standing
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.request import Needs
@@ -163,9 +163,7 @@ def _candidate(verdict: Verdict, record: Record) -> dict[str, Any]:
     }
 
 
-def _parts(
-    verdict: Verdict, loads: Mapping[BackendId, Load], policy: Policy
-) -> dict[str, dict[str, int]]:
+def _parts(verdict: Verdict, loads: Loads, policy: Policy) -> dict[str, dict[str, int]]:
     """Each part of the score: its points of 100 and its weight in percent."""
     weights = policy.weights
     alone = {

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import islice
-from typing import cast
+from typing import NamedTuple, cast
 
-from nexus.domain.backend import Backend, BackendId, Load
+from nexus.domain.backend import Backend, BackendId
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.domain.fleet import Candidate, Fleet, LoadView
@@ -35,6 +35,13 @@ _HOPS = 8
 LoadOf = Callable[[BackendId], LoadView | None]
 
 
+class LoadThen(NamedTuple):
+    """A candidate's load when the decision was made. A tuple: made twenty times a request."""
+
+    pending: int
+    latency_ms: float | None
+
+
 @dataclass(slots=True)
 class Record:
     """One request. Written by `Records` only."""
@@ -46,7 +53,7 @@ class Record:
     """None where the request could not be read."""
     fleet: Fleet | None = None
     """The part of the picture that the decision looked at."""
-    loads: tuple[tuple[BackendId, Load], ...] = ()
+    loads: tuple[tuple[BackendId, LoadThen], ...] = ()
     policy: Policy | None = None
     turn: int = 0
     answer: Decision | Refusal | None = None
@@ -136,12 +143,12 @@ class Records:
         if len(ids) > MOST_LOADS:
             planned = answer.order if isinstance(answer, Decision) else ()
             ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
-        kept: list[tuple[BackendId, Load]] = []
+        kept: list[tuple[BackendId, LoadThen]] = []
         for id in ids:
             load = loads(id)
             # An idle backend without history is what a missing entry means.
             if load is not None and (load.pending or load.latency_ms is not None):
-                kept.append((id, Load(load.pending, latency_ms=load.latency_ms)))
+                kept.append((id, LoadThen(load.pending, load.latency_ms)))
         return Record(request_id, self._unix(), needs, part, tuple(kept), policy, turn, answer)
 
     def ended(self, event: RequestFinished | RequestRefused) -> None:
