@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from nexus.api import health, models
 from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
-from nexus.api.errors import JSON_LINE, render
+from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.control import Control
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
 from nexus.telemetry.exposition import CONTENT_TYPE
@@ -135,10 +135,7 @@ def _dump(value: Any) -> bytes:
 
 
 async def _reply(send: Send, status: int, lines: bytes, body: bytes, *, head: bool) -> None:
-    headers = [
-        (name.lower(), value.strip())
-        for name, _, value in (line.partition(b":") for line in lines.split(b"\r\n") if line)
-    ]
+    headers = header_pairs(lines)
     if status != 204:
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
-from nexus.api.errors import unreadable
+from nexus.api.errors import header_pairs, unreadable
 from nexus.api.hot import Hot
 from nexus.domain.request import Endpoint
 from nexus.proxy.exchange import Valve
@@ -42,10 +42,7 @@ class AsgiExchange:
 
     def start(self, status: int, lines: bytes, length: int | None) -> None:
         self.response_started = True
-        headers = [
-            (name.lower(), value.strip())
-            for name, _, value in (line.partition(b":") for line in lines.split(b"\r\n") if line)
-        ]
+        headers = header_pairs(lines)
         if length is not None and status not in (204, 304):
             headers.append((b"content-length", b"%d" % length))
         self._head = {"type": "http.response.start", "status": status, "headers": headers}

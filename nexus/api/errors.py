@@ -48,3 +48,9 @@ def unreadable(status: int, message: str) -> tuple[int, bytes, bytes]:
     """The reply to a request that never became one: too large, too slow, not HTTP."""
     error = BodyTooLarge(message) if status == 413 else _Unreadable(status, message)
     return render(error)
+
+
+def header_pairs(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Header lines as ASGI wants them: names in lower case, values without blanks around."""
+    split = (line.partition(b":") for line in lines.split(b"\r\n") if line)
+    return [(name.lower(), value.strip()) for name, _, value in split]

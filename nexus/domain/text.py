@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LIMIT = 400
 """Characters kept unless a caller says otherwise."""
@@ -26,8 +27,9 @@ _HOSTILE = re.compile(
     "\ue000-\uf8ff\U000f0000-\U0010ffff"  # private use: width unknown
     "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff"  # flags and skin tones: terminals disagree
     "\U000e0000-\U000e0fff"  # tags, selectors
-    "]+"
+    "]"
 )
+_RUN = re.compile(f"{MARK}+")
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 _MARKS = frozenset({"Mn", "Me", "Mc", "Cn"})
 
@@ -40,12 +42,19 @@ def clean(text: str, limit: int = LIMIT) -> str:
     """
     if len(text) <= limit and _PLAIN.fullmatch(text):
         return text
-    text = _HOSTILE.sub(MARK, _SPACES.sub(" ", text[: limit * 2]))
+    return _clean(text[: limit * 2], limit)
+
+
+@lru_cache(maxsize=2048)
+def _clean(text: str, limit: int) -> str:
+    """The slow half. A screen asks for the same few odd names again and again."""
+    text = _HOSTILE.sub(MARK, _SPACES.sub(" ", text))
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
         text = "".join(char for char in text if unicodedata.category(char) not in _MARKS)
-        text = _HOSTILE.sub(MARK, text)  # composing may have made what is not allowed
-        text = re.sub(f"{MARK}+", MARK, text)
+        # Dropping a mark can bring parts of another letter together.
+        text = _HOSTILE.sub(MARK, unicodedata.normalize("NFC", text))
+        text = _RUN.sub(MARK, text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
