@@ -8,7 +8,7 @@ types, so `port = "8000"` is a mistake and not a number.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address
@@ -18,7 +18,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from nexus.domain.backend import BackendType, Zone
 from nexus.domain.hosts import Trust, read_host
+from nexus.domain.logline import LogLevel
 from nexus.domain.policy import Strategy
+from nexus.domain.request import Endpoint
 from nexus.domain.traffic import Privacy
 from nexus.domain.urls import normalise
 
@@ -28,16 +30,6 @@ class Allowed:
     """What a kind accepts, in words for the report and the reference."""
 
     text: str
-
-
-class LogLevel(StrEnum):
-    """How much is logged; each level includes those after it."""
-
-    TRACE = "trace"
-    DEBUG = "debug"
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
 
 
 class LogFormat(StrEnum):
@@ -120,6 +112,31 @@ def _is_ipv4(value: str) -> bool:
         return False
 
 
+_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
+
+
+def _header(name: str) -> str:
+    """A header's name in lower case."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name):
+        raise ValueError("a header's name, such as X-Team")
+    if name.lower() in _CREDENTIALS:
+        raise ValueError("keys are not for policies to read; name the tenant instead")
+    return name.lower()
+
+
+def _listed(value: object) -> object:
+    """One word stands for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+def _endpoint(value: object) -> object:
+    """`chat`, or its path."""
+    if isinstance(value, str):
+        word = value.strip().lower()
+        return next((each for each in Endpoint if word == each.name.lower()), word)
+    return value
+
+
 def check_glob(pattern: str) -> str:
     """Return a usable glob: `*` any text, `?` one character, `[abc]`, `[a-z]`, `[!a-z]`.
 
@@ -178,6 +195,21 @@ Name = Annotated[
 Url = Annotated[str, AfterValidator(normalise), Allowed("an http:// or https:// URL")]
 Glob = Annotated[
     str, BeforeValidator(_stripped), AfterValidator(check_glob), Allowed("a glob: `*` `?` `[a-z]`")
+]
+TenantGlobs = Annotated[
+    tuple[Glob, ...],
+    BeforeValidator(_listed),
+    Allowed('a glob or a list of globs, ["acme", "team-*"]'),
+]
+EndpointWord = Annotated[Endpoint, BeforeValidator(_endpoint)]
+EndpointWords = Annotated[
+    tuple[EndpointWord, ...],
+    BeforeValidator(_listed),
+    Allowed("one or a list of " + ", ".join(each.name.lower() for each in Endpoint)),
+]
+HeaderGlobs = Annotated[
+    Mapping[Annotated[str, AfterValidator(_header)], Glob],
+    Allowed('a table of header = glob, { "X-Team" = "research*" }'),
 ]
 VariableName = Annotated[
     str,

@@ -22,7 +22,6 @@ from nexus.config.kinds import (
     Interval,
     LogFormat,
     LogFormatWord,
-    LogLevel,
     LogLevelWord,
     Name,
     Patience,
@@ -42,6 +41,7 @@ from nexus.config.routing import RoutingConfig
 from nexus.config.section import Section
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.hosts import Trust, read_hosts
+from nexus.domain.logline import LogLevel
 from nexus.domain.overrides import Override
 from nexus.domain.policy import Policy
 from nexus.domain.urls import backend_id

@@ -1,21 +1,35 @@
-"""Loggers, and where their lines go. The only module that touches `logging.getLogger`.
+"""Loggers, their levels, and where their lines go. The only module that names `logging.getLogger`.
 
-Headless, lines go to stderr, pretty or JSON. With the dashboard nothing may write to the terminal,
-so lines go to a bounded ring that the dashboard can show.
+Headless, lines go to stderr, pretty or JSON. With the dashboard nothing may write to the terminal.
+In both cases the last lines are kept in a bounded ring, which a front end can read and follow.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections import deque
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TextIO
 
-RING_LINES = 1000
-"""Lines kept for the dashboard; about 200 kB at most."""
+from nexus.domain.logline import LogLevel, LogLine, LogValue
+from nexus.errors import NotFound
+from nexus.telemetry.lines import Render, renderer, stamp
+from nexus.telemetry.log_ring import RING_LINES, LogRing
+
+__all__ = [
+    "BASE",
+    "LEVELS",
+    "RING_LINES",
+    "Sink",
+    "apply",
+    "configure",
+    "get_logger",
+    "levels",
+    "set_level",
+]
+
+BASE = "nexus"
+"""The component whose level every other one has that has none of its own."""
 
 LEVELS = {
     "trace": 5,
@@ -32,65 +46,128 @@ def get_logger(name: str) -> logging.Logger:
     return logging.getLogger(name)
 
 
-class JsonLines(logging.Formatter):
-    """One flat JSON object a line: timestamp (RFC 3339, UTC), level, target, message, fields."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields: dict[str, object] = {
-            "timestamp": stamp(record.created),
-            "level": record.levelname.lower(),
-            "target": record.name,
-            "message": record.getMessage(),
-        }
-        fields.update(_fields(record))
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, default=str)  # ASCII: a lone surrogate cannot be written at all
+# ---- levels
 
 
-class PrettyLines(logging.Formatter):
-    """Time, level, component, sentence, then `key=value`. Control characters are escaped."""
+def apply(level: str, component_levels: Mapping[str, str]) -> None:
+    """Make these the levels, and no others: what was set at run time is forgotten."""
+    for component in _components():
+        logging.getLogger(f"{BASE}.{component}").setLevel(logging.NOTSET)
+    logging.getLogger(BASE).setLevel(LEVELS[level])
+    for component, its_level in component_levels.items():
+        logging.getLogger(f"{BASE}.{component}").setLevel(LEVELS[its_level])
 
-    def format(self, record: logging.LogRecord) -> str:
-        text = printable(record.getMessage())
-        pairs = "".join(f" {key}={_short(value)}" for key, value in _fields(record).items())
-        component = record.name.removeprefix("nexus.")
-        line = f"{stamp(record.created)} {record.levelname:<7} {component:<10} {text}{pairs}"
-        if record.exc_info:
-            trace = self.formatException(record.exc_info).splitlines()
-            line += "\n" + "\n".join(map(printable, trace))
-        return line
+
+def set_level(component: str, level: LogLevel | None) -> None:
+    """Change how much one component says, from the next line on and until the process ends.
+
+    Args:
+        component: `health`, or `BASE` for all that have no level of their own.
+        level: None takes the component's own level away.
+
+    Raises:
+        NotFound: no component is called that; the sentence lists those there are.
+    """
+    if component == BASE:
+        logging.getLogger(BASE).setLevel(LEVELS[level or LogLevel.INFO])
+        return
+    known = _components()
+    if component not in known:
+        raise NotFound(
+            f"No component is called '{component[:100]}'. Components: {', '.join((BASE, *known))}"
+        )
+    own = logging.NOTSET if level is None else LEVELS[level]
+    logging.getLogger(f"{BASE}.{component}").setLevel(own)
+
+
+def levels() -> dict[str, LogLevel]:
+    """The level in force of each component, `BASE` first, others by name."""
+    at = {BASE: _word(logging.getLogger(BASE).getEffectiveLevel())}
+    for component in _components():
+        at[component] = _word(logging.getLogger(f"{BASE}.{component}").getEffectiveLevel())
+    return at
+
+
+def _components() -> list[str]:
+    """Those that have a logger, by name."""
+    start = f"{BASE}."
+    known = logging.root.manager.loggerDict
+    return sorted(name.removeprefix(start) for name in list(known) if name.startswith(start))
+
+
+def _word(number: int) -> LogLevel:
+    for level in reversed(LogLevel):
+        if number >= LEVELS[level]:
+            return level
+    return LogLevel.TRACE
+
+
+# ---- lines
 
 
 class Sink(logging.Handler):
-    """Where lines go: a stream, or the last of them into memory for a screen to show.
+    """Where lines go: into the ring, and to a stream if there is one.
 
     Args:
-        stream: None keeps the lines in `lines`.
+        stream: None keeps the lines in the ring only.
         json: one object a line instead of a line for people.
     """
 
     def __init__(self, stream: TextIO | None, *, json: bool) -> None:
         super().__init__()
         self.json = json
-        self.lines: deque[str] = deque(maxlen=RING_LINES)
+        self.ring = LogRing()
         self._stream = stream
-        self.setFormatter(JsonLines() if json else PrettyLines())
+        self._renderer: Render | None = None
+
+    @property
+    def writes(self) -> bool:
+        """False when lines are only kept, so that none need be rendered."""
+        return self._stream is not None
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.write([self.format(record)])
+        line = _line(record)
+        self.ring.extend([partial(_numbered, line)])
+        if self.writes:
+            text = self.render(line.at, line.level, record.name, line.message, line.fields)
+            self.write([text])
 
     def to(self, stream: TextIO) -> None:
         """Write to a stream from now on, and what has been kept first."""
         self._stream = stream
-        if self.lines:
-            self.write(list(self.lines))
-            self.lines.clear()
+        kept = self.ring.read()
+        if kept:
+            self.write([self.text(line) for line in kept])
+
+    def text(self, line: LogLine) -> str:
+        """A line as it is written."""
+        own = f"{BASE}.{line.component}"
+        target = own if own in logging.root.manager.loggerDict else line.component
+        return self.render(line.at, line.level, target, line.message, line.fields)
+
+    def render(
+        self,
+        at: float,
+        level: LogLevel,
+        target: str,
+        message: str,
+        fields: Mapping[str, object],
+    ) -> str:
+        """A line's parts as it is written."""
+        if self._renderer is None:
+            self._renderer = renderer(as_json=self.json)
+        event = {
+            "timestamp": stamp(at),
+            "level": level.value,
+            "target": target,
+            "message": message,
+            **fields,
+        }
+        return self._renderer(None, level, event)
 
     def write(self, lines: list[str]) -> None:
         """Write whole lines at once. A broken stream loses them and breaks nothing else."""
         if self._stream is None:
-            self.lines.extend(lines)
             return
         try:
             self._stream.write("\n".join(lines) + "\n")
@@ -108,43 +185,32 @@ def configure(
         level: one of `LEVELS`.
         format: `pretty` or `json`.
         component_levels: component (`routing`) to level.
-        stream: where lines go; None keeps the last ones in the returned sink.
+        stream: where lines go; None keeps the last ones in the returned sink's ring.
     """
     sink = Sink(stream, json=format == "json")
     root = logging.getLogger()
     root.handlers[:] = [sink]
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False  # a broken sink must not break a request
-    logging.getLogger("nexus").setLevel(LEVELS[level])
-    for component, its_level in component_levels.items():
-        logging.getLogger(f"nexus.{component}").setLevel(LEVELS[its_level])
+    apply(level, component_levels)
     return sink
 
 
-def printable(text: str) -> str:
-    """Text for one line: control, escape and other invisible characters shown as escapes."""
-    if text.isascii() and text.isprintable():
-        return text
-    return text.encode("unicode_escape").decode("ascii")
+def _line(record: logging.LogRecord) -> LogLine:
+    """A record as a value. It keeps nothing alive that the record names."""
+    fields: dict[str, LogValue] = {
+        key: value if isinstance(value, str | int | float | None) else str(value)
+        for key, value in getattr(record, "fields", _NONE).items()
+    }
+    if record.exc_info:
+        fields["exception"] = _TRACEBACK(record.exc_info)
+    component = record.name.removeprefix(f"{BASE}.")
+    return LogLine(0, record.created, _word(record.levelno), component, record.getMessage(), fields)
 
 
-def stamp(seconds: float) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    whole = int(seconds)
-    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
+def _numbered(line: LogLine, seq: int) -> LogLine:
+    return LogLine(seq, line.at, line.level, line.component, line.message, line.fields)
 
 
-@lru_cache(maxsize=16)
-def _second(whole: int) -> str:
-    """Thousands of lines share a second."""
-    return datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _fields(record: logging.LogRecord) -> Mapping[str, object]:
-    """What a caller attached with `extra={"fields": {...}}`."""
-    return getattr(record, "fields", {})
-
-
-def _short(value: object) -> str:
-    text = printable(str(value))
-    return text if " " not in text else f'"{text}"'
+_NONE: Mapping[str, object] = {}
+_TRACEBACK: Callable[..., str] = logging.Formatter().formatException

@@ -8,14 +8,14 @@ by `logging`, which takes ten times as long. Never contains what was asked or an
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-
-import msgspec
+from functools import partial
 
 from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.logline import LogLevel, LogLine, LogValue
 from nexus.telemetry.bus import Bus, Reader
-from nexus.telemetry.logs import Sink, get_logger, printable, stamp
+from nexus.telemetry.log_ring import Make
+from nexus.telemetry.logs import Sink, get_logger
 
 log = get_logger("nexus.request")
 
@@ -53,43 +53,45 @@ class RequestLog:
         if missed:
             log.warning("%d events went unlogged: the log could not keep up", missed)
         info, warn = log.isEnabledFor(logging.INFO), log.isEnabledFor(logging.WARNING)
+        sink, writes = self._sink, self._sink.writes
+        makes: list[Make] = []
         lines: list[str] = []
         for event in events:
             match event:
                 case RequestFinished() if info or (warn and event.is_error):
-                    level = "WARNING" if event.is_error else "INFO"
-                    lines.append(self._line(event.at, level, "request", _finished(event)))
+                    makes.append(partial(_finished_line, event))
+                    if writes:
+                        level = _level(event)
+                        fields = _finished(event)
+                        lines.append(sink.render(event.at, level, log.name, "request", fields))
                 case RequestRefused() if warn:
-                    lines.append(self._line(event.at, "WARNING", "refused", _refused(event)))
+                    makes.append(partial(_refused_line, event))
+                    if writes:
+                        fields = _refused(event)
+                        text = sink.render(event.at, LogLevel.WARN, log.name, "refused", fields)
+                        lines.append(text)
                 case _:
                     pass
+        if makes:
+            sink.ring.extend(makes)
         if lines:
-            self._sink.write(lines)
-
-    def _line(self, at: float, level: str, message: str, fields: dict[str, object]) -> str:
-        if self._sink.json:
-            head = {"timestamp": stamp(at), "level": level.lower(), "target": log.name}
-            whole = head | {"message": message} | fields
-            try:
-                return msgspec.json.encode(whole).decode()
-            except UnicodeEncodeError:  # a lone surrogate, as hostile servers send
-                return json.dumps(whole)
-        pairs = " ".join([f"{key}={value}" for key, value in fields.items()])
-        plain = pairs.isascii() and pairs.isprintable() and pairs.count(" ") == len(fields) - 1
-        if not plain:  # seldom: looked at one by one only then
-            pairs = " ".join([f"{key}={_shown(value)}" for key, value in fields.items()])
-        return f"{stamp(at)} {level:<7} request    {message} {pairs}"
+            sink.write(lines)
 
 
-def _shown(value: object) -> object:
-    if type(value) is not str:
-        return value
-    text = printable(value)
-    return f'"{text}"' if " " in text else text
+def _level(event: RequestFinished) -> LogLevel:
+    return LogLevel.WARN if event.is_error else LogLevel.INFO
 
 
-def _finished(event: RequestFinished) -> dict[str, object]:
-    fields: dict[str, object] = {
+def _finished_line(event: RequestFinished, seq: int) -> LogLine:
+    return LogLine(seq, event.at, _level(event), "request", "request", _finished(event))
+
+
+def _refused_line(event: RequestRefused, seq: int) -> LogLine:
+    return LogLine(seq, event.at, LogLevel.WARN, "request", "refused", _refused(event))
+
+
+def _finished(event: RequestFinished) -> dict[str, LogValue]:
+    fields: dict[str, LogValue] = {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],
         "backend": event.backend,
@@ -116,7 +118,7 @@ def _finished(event: RequestFinished) -> dict[str, object]:
     return fields
 
 
-def _refused(event: RequestRefused) -> dict[str, object]:
+def _refused(event: RequestRefused) -> dict[str, LogValue]:
     return {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],

@@ -6,11 +6,22 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from nexus.telemetry.logs import RING_LINES, Sink, configure, get_logger, printable, stamp
+from nexus.domain.logline import LogLevel
+from nexus.errors import NotFound
+from nexus.telemetry.logs import (
+    BASE,
+    RING_LINES,
+    Sink,
+    apply,
+    configure,
+    get_logger,
+    levels,
+    set_level,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +64,7 @@ def test_a_json_line_is_one_flat_object_whatever_it_says() -> None:
     (line,) = stream.getvalue().split("\n")[:-1]
     said = json.loads(line)
     assert said["message"] == f"model {HOSTILE}"
-    assert (said["level"], said["target"]) == ("warning", "nexus.health")
+    assert (said["level"], said["target"]) == ("warn", "nexus.health")
     assert (said["model"], said["latency_ms"], said["ok"]) == (HOSTILE, 12, True)
     assert "\x1b" not in line
     line.encode("utf-8")  # can be written to a real stream
@@ -106,13 +117,88 @@ def test_other_libraries_are_heard_when_they_warn() -> None:
     assert "quiet" not in stream.getvalue()
 
 
-def test_without_a_stream_the_last_lines_are_kept_for_the_screen() -> None:
-    sink = configure("info", "pretty", {}, stream=None)
-    for number in range(RING_LINES + 5):
-        get_logger("nexus.x").info("%d", number)
+def test_the_last_lines_are_kept_with_a_stream_and_without() -> None:
+    for stream in (None, io.StringIO()):
+        sink = configure("info", "pretty", {}, stream=stream)
+        for number in range(RING_LINES + 5):
+            get_logger("nexus.x").info("%d", number)
 
-    assert len(sink.lines) == RING_LINES
-    assert sink.lines[-1].endswith(str(RING_LINES + 4))
+        kept = sink.ring.read()
+        assert (len(kept), kept[-1].message) == (RING_LINES, str(RING_LINES + 4))
+
+
+def test_what_was_kept_is_written_when_a_stream_comes_and_what_follows_once() -> None:
+    sink = configure("info", "pretty", {}, stream=None)
+    get_logger("nexus.x").info("kept")
+    get_logger("httpx").warning("others too")
+    stream = io.StringIO()
+    sink.to(stream)
+    get_logger("nexus.x").info("then")
+
+    said = [line.split(maxsplit=3) for line in stream.getvalue().splitlines()]
+    assert [(component, text) for _, _, component, text in said] == [
+        ("x", "kept"),
+        ("httpx", "others too"),
+        ("x", "then"),
+    ]
+
+
+def test_a_kept_line_has_the_parts_of_what_was_said() -> None:
+    sink, _ = lines("json")
+    fields = {"backend": "b", "after_s": 3, "path": Path("/x")}
+    get_logger("nexus.health").warning("backend %s", "b", extra={"fields": fields})
+    get_logger("httpx").error("no")
+
+    line, other = sink.ring.read()
+    assert (line.seq, line.level, line.component) == (1, LogLevel.WARN, "health")
+    assert (line.message, line.fields) == ("backend b", fields | {"path": "/x"})
+    assert (other.seq, other.level, other.component) == (2, LogLevel.ERROR, "httpx")
+
+
+# ---- levels
+
+
+def test_a_level_changes_at_run_time_and_can_be_taken_back() -> None:
+    sink, _ = lines("pretty", "warn")
+    say = get_logger("nexus.health").debug
+    say("too soon")
+    set_level("health", LogLevel.DEBUG)
+    say("now")
+    assert levels()["health"] is LogLevel.DEBUG
+    set_level("health", None)
+    say("too late")
+
+    assert [line.message for line in sink.ring.read()] == ["now"]
+    assert levels()["health"] is LogLevel.WARN
+
+
+def test_the_base_level_is_that_of_all_who_have_none_of_their_own() -> None:
+    lines("pretty", "warn", routing="error")
+    get_logger("nexus.routing")
+    get_logger("nexus.health")
+    set_level(BASE, LogLevel.TRACE)
+
+    in_force = levels()
+    assert next(iter(in_force)) == BASE
+    assert in_force[BASE] is in_force["health"] is LogLevel.TRACE
+    assert in_force["routing"] is LogLevel.ERROR
+
+
+def test_a_component_that_does_not_exist_is_refused_with_those_that_do() -> None:
+    get_logger("nexus.health")
+    with pytest.raises(NotFound, match=r"'helth'.*Components: nexus, .*health"):
+        set_level("helth", LogLevel.DEBUG)
+    assert "helth" not in levels()
+
+
+def test_levels_applied_anew_replace_every_level_before() -> None:
+    lines("pretty", "warn", routing="debug")
+    set_level("health", LogLevel.TRACE)
+    apply("error", {"health": "info"})
+
+    in_force = levels()
+    assert (in_force[BASE], in_force["routing"]) == (LogLevel.ERROR, LogLevel.ERROR)
+    assert in_force["health"] is LogLevel.INFO
 
 
 class Broken(io.StringIO):
@@ -138,16 +224,3 @@ def test_a_stream_that_cannot_say_a_letter_breaks_nothing() -> None:
     configure("info", "json", {}, stream=ascii_only)
 
     get_logger("nexus.x").info("模型")
-
-
-def test_printable_leaves_plain_text_alone() -> None:
-    assert printable("llama3:70b ok") == "llama3:70b ok"
-    assert printable("a\x9bb") == "a\\x9bb"
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1_700_000_000.0, 1_700_000_000.9996, 1_700_000_000.0625])
-def test_a_stamp_is_rfc_3339_in_utc(seconds: float) -> None:
-    read = datetime.fromisoformat(stamp(seconds))
-
-    assert read.tzinfo == UTC
-    assert abs(read.timestamp() - seconds) <= 0.001

@@ -50,12 +50,12 @@ def at_info(caplog: pytest.LogCaptureFixture) -> None:
 
 def logged(*events: object, json_lines: bool = True, size: int | None = None) -> list[str]:
     bus = Bus()
-    sink = Sink(None, json=json_lines)
-    log = RequestLog(bus, sink)
+    stream = io.StringIO()
+    log = RequestLog(bus, Sink(stream, json=json_lines))
     for event in events:
         bus.publish(event)  # type: ignore[arg-type]
     log.write()
-    return list(sink.lines)
+    return stream.getvalue().splitlines()
 
 
 def one(event: object) -> dict[str, object]:
@@ -91,7 +91,7 @@ async def test_a_failure_warns_and_names_what_was_tried() -> None:
     )
     said = one(failed)
 
-    assert (said["level"], said["status"], said["status_code"]) == ("warning", "error", 502)
+    assert (said["level"], said["status"], said["status_code"]) == ("warn", "error", 502)
     assert (said["retry_count"], said["fallback_chain"]) == (2, "a,b")
     assert said["error_message"] == "cut short"
     assert (said["model"], said["actual_model"]) == ("llama", "small")
@@ -110,7 +110,7 @@ async def test_a_cloud_backend_is_called_so() -> None:
 async def test_a_refusal_is_a_line_too() -> None:
     said = one(REFUSED)
 
-    assert (said["level"], said["backend"], said["status"]) == ("warning", "none", "error")
+    assert (said["level"], said["backend"], said["status"]) == ("warn", "none", "error")
     assert (said["status_code"], said["error_code"]) == (404, "model_not_found")
     assert said["error_message"] == "no such model"
 
@@ -175,7 +175,7 @@ async def test_what_waits_is_written_when_the_bus_closes() -> None:
         bus.publish(FINISHED)
         bus.close()
 
-    assert len(sink.lines) == 1
+    assert sink.ring.newest == 1
 
 
 async def test_what_waits_is_written_when_the_log_is_cancelled() -> None:
@@ -188,7 +188,7 @@ async def test_what_waits_is_written_when_the_log_is_cancelled() -> None:
         bus.publish(FINISHED)
         task.cancel()
 
-    assert len(sink.lines) == 1
+    assert sink.ring.newest == 1
 
 
 class Broken(io.StringIO):
