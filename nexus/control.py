@@ -53,6 +53,13 @@ class Checks(Protocol):
     async def check(self, backend_id: BackendId) -> None: ...
 
 
+class Levers(Protocol):
+    """Moves models into memory and out of it: `nexus.lifecycle.levers.Levers`."""
+
+    async def load(self, backend_id: BackendId, model_id: str) -> Backend: ...
+    async def unload(self, backend_id: BackendId, model_id: str) -> Backend: ...
+
+
 class Lobby(Protocol):
     """Servers that were found and wait: `nexus.discovery.waiting.WaitingRoom`."""
 
@@ -71,6 +78,7 @@ class Control:
         policy: the one in force.
         unix: Unix seconds.
         checks: the health checker.
+        levers: loads and unloads models.
         scan: looks at the well-known ports.
         recognise: finds out what runs at a URL.
         probed: the last look at each address.
@@ -90,6 +98,7 @@ class Control:
         unix: Callable[[], float],
         *,
         checks: Checks,
+        levers: Levers,
         scan: Callable[[], Awaitable[object]],
         recognise: Recognise,
         probed: Mapping[str, PortProbed],
@@ -107,6 +116,7 @@ class Control:
         self.policy = policy
         self._unix = unix
         self._checks = checks
+        self._levers = levers
         self._scan = scan
         self._recognise = recognise
         self._probed = probed
@@ -238,6 +248,24 @@ class Control:
     async def check(self, backend_id: BackendId) -> None:
         """Probe one backend now."""
         await self._checks.check(self.resolve(backend_id).id)
+
+    async def load_model(self, backend_id: BackendId, model_id: str) -> Backend:
+        """Bring a model into a backend's memory; returns when the registry knows what came of it.
+
+        Raises:
+            NotFound: no such backend, or it lists no such model.
+            Conflict: its server cannot do that, or would not.
+            UpstreamError: it gave no answer.
+        """
+        backend = await self._levers.load(self.resolve(backend_id).id, model_id)
+        log.info("backend %s loads %s", backend.name, clean(model_id, 100))
+        return backend
+
+    async def unload_model(self, backend_id: BackendId, model_id: str) -> Backend:
+        """Free the memory of a model; what it is answering is up to its server. Raises as above."""
+        backend = await self._levers.unload(self.resolve(backend_id).id, model_id)
+        log.info("backend %s unloads %s", backend.name, clean(model_id, 100))
+        return backend
 
     async def scan(self) -> None:
         """Probe the well-known local ports now, and look again at what was announced."""

@@ -43,6 +43,7 @@ from nexus.domain.policy import Policy
 from nexus.explain.account import account
 from nexus.health.checker import HealthChecker
 from nexus.health.whereabouts import outside
+from nexus.lifecycle.levers import Levers
 from nexus.proxy.carrier import Carrier
 from nexus.proxy.story import Story
 from nexus.registry.record import LiveLoad
@@ -245,6 +246,7 @@ async def running(
         lambda: in_force.policy,
         time.time,
         checks=checker,
+        levers=Levers(registry, client, credentials.key, checker.check),
         scan=scan,
         recognise=recognise,
         probed=probed,

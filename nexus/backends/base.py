@@ -100,6 +100,18 @@ class Dialect(Protocol):
         """The number in the answer to `count_call`; None where there is none."""
         ...
 
+    def load_call(self, model: Model) -> HttpCall | None:
+        """Brings a model into memory; None where that cannot be asked for. Free, and safe twice."""
+        ...
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        """Frees a model's memory; None where that cannot be asked for."""
+        ...
+
+    def read_lever(self, reply: HttpReply) -> str:
+        """Why `load_call` or `unload_call` did not do it, for a person; empty where it did."""
+        ...
+
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         """A second round, by model id, for what the list did not tell."""
         ...

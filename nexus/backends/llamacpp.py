@@ -30,6 +30,8 @@ _RESIDENCY = {
     "downloading": Residency.LOADING,
 }
 """A router's words; `unloaded` and `failed` are on disk."""
+_ALREADY = frozenset({"model is already running", "model is not running"})
+"""A router's words for what need not be done."""
 _ALWAYS = {"json_mode": True}
 """Grammars constrain every model."""
 
@@ -80,6 +82,20 @@ class LlamaCpp(openai.OpenAICompatible):
 
     def read_count(self, reply: HttpReply) -> int | None:
         return len(reading.items(reading.document(reply).get("tokens"))) or None
+
+    def load_call(self, model: Model) -> HttpCall | None:
+        return HttpCall("/models/load", "POST", {"model": model.id})
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        return HttpCall("/models/unload", "POST", {"model": model.id})
+
+    def read_lever(self, reply: HttpReply) -> str:
+        said = reading.error_text(reply)
+        if reply.status == 400 and said in _ALREADY:
+            return ""
+        if reply.status == 404:
+            return "only llama.cpp's router mode loads and unloads; this one has a single model"
+        return super().read_lever(reply)
 
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         """A router's loaded models; asking for another would load it."""

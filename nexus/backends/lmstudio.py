@@ -39,6 +39,18 @@ class LMStudio(openai.OpenAICompatible):
             if (model := known.get(name) or openai.described(name, entry))
         )
 
+    def load_call(self, model: Model) -> HttpCall | None:
+        return HttpCall("/api/v1/models/load", "POST", {"model": model.id})
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        """The first instance of a model has the model's name."""
+        return HttpCall("/api/v1/models/unload", "POST", {"instance_id": model.id})
+
+    def read_lever(self, reply: HttpReply) -> str:
+        if _too_old(reading.error_text(reply)):
+            return "loading by request needs LM Studio 0.4 or newer"
+        return super().read_lever(reply)
+
     def read_load(self, replies: Sequence[HttpReply]) -> Concurrency:
         """Each loaded instance says how many requests it takes at once (`parallel`)."""
         parallel = [
@@ -47,6 +59,10 @@ class LMStudio(openai.OpenAICompatible):
             for instance in reading.objects(entry.get("loaded_instances"))
         ]
         return Concurrency(slots=sum(filter(None, parallel)) or None)
+
+
+def _too_old(said: str) -> bool:
+    return said.startswith("Unexpected endpoint or method")
 
 
 def _v1(entry: Object) -> tuple[Model, ...]:

@@ -78,6 +78,24 @@ class Ollama(openai.OpenAICompatible):
             Outcome.OK, f"{those} (zone open): Ollama sends their prompts to ollama.com", version
         )
 
+    def load_call(self, model: Model) -> HttpCall | None:
+        """An empty prompt loads and generates nothing. Embedding models have a path of their own.
+
+        How long it stays is left to the server (`OLLAMA_KEEP_ALIVE`).
+        """
+        if model.zone is Zone.OPEN:
+            return None  # it runs at ollama.com
+        if model.chat is False:
+            return HttpCall("/api/embed", "POST", {"model": model.id, "input": ""})
+        return HttpCall("/api/generate", "POST", {"model": model.id, "stream": False})
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        if model.zone is Zone.OPEN:
+            return None
+        return HttpCall(
+            "/api/generate", "POST", {"model": model.id, "keep_alive": 0, "stream": False}
+        )
+
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         return {
             model.id: HttpCall("/api/show", "POST", {"model": model.id})

@@ -58,6 +58,19 @@ class OpenAICompatible:
     def read_count(self, reply: HttpReply) -> int | None:
         return None
 
+    def load_call(self, model: Model) -> HttpCall | None:
+        return None
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        return None
+
+    def read_lever(self, reply: HttpReply) -> str:
+        """Any error field is a no: some servers answer 200 to everything."""
+        said = reading.error_text(reply)
+        if 200 <= reply.status < 300:
+            return said if reading.error_document(reply).get("error") else ""
+        return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+
     def detail_calls(self, models: Sequence[Model]) -> Mapping[str, HttpCall]:
         return {}
 

@@ -32,6 +32,8 @@ class VLLM(openai.OpenAICompatible):
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
         listed = openai.entries(replies[0])
         models = {name: openai.described(name, entry) for name, entry in listed}
+        asleep = reading.document(replies[2]).get("is_sleeping") is True
+        where = Residency.SLEEPING if asleep else Residency.LOADED
         for name, entry in listed:
             base = models.get(reading.text(entry.get("parent")))
             if base and models[name].context_length is None:
@@ -39,7 +41,7 @@ class VLLM(openai.OpenAICompatible):
                 models[name] = replace(models[name], context_length=base.context_length)
         return tuple(
             facts.filled(
-                facts.told(replace(model, residency=Residency.LOADED)),
+                facts.told(replace(model, residency=where)),
                 _ALWAYS,
                 FactSource.CATALOGUE,
             )
@@ -55,6 +57,22 @@ class VLLM(openai.OpenAICompatible):
 
     def read_count(self, reply: HttpReply) -> int | None:
         return reading.count(reading.document(reply).get("count"))
+
+    def load_call(self, model: Model) -> HttpCall | None:
+        """Wakes the whole server; its models are fixed at its start."""
+        return HttpCall("/wake_up", "POST")
+
+    def unload_call(self, model: Model) -> HttpCall | None:
+        """Puts the whole server to sleep, its weights in the machine's memory."""
+        return HttpCall("/sleep?level=1", "POST")
+
+    def read_lever(self, reply: HttpReply) -> str:
+        if reply.status in (404, 405):
+            return (
+                "vLLM sleeps and wakes only when started with --enable-sleep-mode and "
+                "VLLM_SERVER_DEV_MODE=1"
+            )
+        return super().read_lever(reply)
 
     def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
         version = reading.short(reading.document(replies[1]).get("version"), 40)

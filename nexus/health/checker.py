@@ -30,6 +30,7 @@ from nexus.domain.backend import (
     BackendType,
     Evidence,
     Model,
+    Residency,
 )
 from nexus.domain.fleet import Fleet
 from nexus.health.advice import coming, denied
@@ -43,7 +44,7 @@ from nexus.telemetry.logs import get_logger
 _log = get_logger("nexus.health")
 
 LOADING_INTERVAL_S = 2.0
-"""Between checks of a backend that is loading."""
+"""Between checks of a backend that is loading, or that loads a model."""
 SUSPECT_INTERVAL_S = 1.0
 """Between checks of a healthy backend that a request or a check could not reach."""
 BUSY_INTERVAL_S = 5.0
@@ -113,6 +114,8 @@ class _Patient:
     suspect: bool = False
     full: bool = False
     """By its own word at the last check."""
+    loading: bool = False
+    """One of its models was on its way into memory at the last check."""
     checked: int = 0
     last_started: float | None = None
     details: dict[Model, Model] = field(default_factory=dict[Model, Model])
@@ -313,6 +316,8 @@ class HealthChecker:
             every = SUSPECT_INTERVAL_S
         elif status is BackendStatus.UNREACHABLE:
             every = GONE_HERE_INTERVAL_S if _is_here(patient.face) else GONE_INTERVAL_S
+        elif patient.loading:
+            every = LOADING_INTERVAL_S
         elif patient.full:
             every = BUSY_INTERVAL_S
         return min(every, self._interval_s)
@@ -361,6 +366,7 @@ class HealthChecker:
         if not result.is_failure or status is not BackendStatus.HEALTHY:
             patient.suspect = False
         patient.full = _is_full(found)
+        patient.loading = any(m.residency is Residency.LOADING for m in found.models or ())
         reason = found.reason
         wakes = face.type in SELF_WAKING
         comes = coming(status, face, wakes, self._every(patient))

@@ -14,7 +14,7 @@ from random import Random
 from nexus.domain.backend import BackendType, Zone
 from nexus.simulator.answer import Step
 from nexus.simulator.connection import Connection
-from nexus.simulator.dialects.base import Dialect, Situation, Timing, Work
+from nexus.simulator.dialects.base import Dialect, Moved, Situation, Timing, Work
 from nexus.simulator.dialects.table import DIALECTS
 from nexus.simulator.faults import Faults
 from nexus.simulator.pace import Pace
@@ -41,6 +41,8 @@ class SimServer:
         """None follows `spec.load_s`; True and False override it."""
         self.loaded = {model.id for model in spec.models if model.loaded is not False}
         """Models in memory. A request for another one that the spec has loads it first."""
+        self.arriving = set[str]()
+        """Models that are being loaded by a wish."""
         self.url = ""
         self._tasks = tasks
         self._serving: set[asyncio.Task[None]] = set()
@@ -142,6 +144,7 @@ class SimServer:
             waiting=self.seen.waiting,
             generated=self.seen.generated_tokens,
             loaded=frozenset(self.loaded),
+            arriving=frozenset(self.arriving),
         )
 
     # Requests
@@ -168,6 +171,8 @@ class SimServer:
             return
         if isinstance(answer, Reply):
             out.reply(answer, gzip=faults.gzip)
+        elif isinstance(answer, Moved):
+            await self._move(answer, out, faults)
         else:
             await self._work(answer, out, faults)
 
@@ -191,6 +196,29 @@ class SimServer:
         else:
             return False
         return True
+
+    async def _move(self, moved: Moved, out: Connection, faults: Faults) -> None:
+        """Load and unload. Loading takes as long as it does for a request."""
+        self.loaded -= moved.unload
+        if moved.at_once:
+            name = f"simulator {self.name} loads"
+            task = self._tasks.create_task(self._load(moved.load, faults), name=name)
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        else:
+            await self._load(moved.load, faults)
+        self.seen.changed()
+        out.reply(moved.reply, gzip=faults.gzip)
+
+    async def _load(self, models: frozenset[str], faults: Faults) -> None:
+        arriving = models - self.loaded
+        if arriving:
+            self.arriving |= arriving
+            pace = Pace(self._random, self.spec.jitter, faults.slow)
+            await pace.wait(self.spec.model_load_s)
+            self.arriving -= arriving
+        self.loaded |= models
+        self.seen.changed()
 
     async def _work(self, work: Work, out: Connection, faults: Faults) -> None:
         out.keep_when_left = self.dialect.finishes_unheard and not work.stream
@@ -222,6 +250,8 @@ class SimServer:
 
     async def _generate(self, work: Work, out: Connection, faults: Faults, pace: Pace) -> None:
         if work.model.id not in self.loaded:
+            if self.dialect.waits_for_a_wake:
+                await self.seen.until(lambda seen: work.model.id in self.loaded)
             await pace.wait(self.spec.model_load_s)
             self.loaded.add(work.model.id)
         started = pace.due

@@ -40,6 +40,10 @@ class Request:
         """True when the query sets `parameter` to something other than nothing or 0."""
         return parse_qs(self.query).get(parameter, ["0"])[-1] not in {"0", "", "false"}
 
+    def asked(self, parameter: str) -> str:
+        """A parameter of the query; empty where it has none."""
+        return parse_qs(self.query).get(parameter, [""])[-1]
+
     def bearer(self) -> str | None:
         """The key of `Authorization: Bearer`, if there is one."""
         scheme, _, key = self.headers.get("authorization", "").partition(" ")

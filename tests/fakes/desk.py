@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from nexus.control import Control
 from nexus.discovery.waiting import WaitingRoom
-from nexus.domain.backend import BackendId, BackendType
+from nexus.domain.backend import Backend, BackendId, BackendType
 from nexus.domain.events import PortProbed
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
@@ -26,6 +26,23 @@ class Checked:
 
     async def check(self, backend_id: BackendId) -> None:
         self.ids.append(backend_id)
+
+
+@dataclass
+class Pulled:
+    """Stands in for the levers: remembers what was moved."""
+
+    registry: Registry
+    loaded: list[tuple[BackendId, str]] = field(default_factory=list[tuple[BackendId, str]])
+    unloaded: list[tuple[BackendId, str]] = field(default_factory=list[tuple[BackendId, str]])
+
+    async def load(self, backend_id: BackendId, model_id: str) -> Backend:
+        self.loaded.append((backend_id, model_id))
+        return self.registry.fleet().backends[backend_id]
+
+    async def unload(self, backend_id: BackendId, model_id: str) -> Backend:
+        self.unloaded.append((backend_id, model_id))
+        return self.registry.fleet().backends[backend_id]
 
 
 @dataclass
@@ -51,6 +68,7 @@ def control_over(
     policy: Callable[[], Policy] = Policy,
     unix: Callable[[], float] = time.time,
     checks: Checked | None = None,
+    levers: Pulled | None = None,
     scans: Scans | None = None,
     recognise: Callable[[str], Awaitable[tuple[BackendType, str] | None]] = unknown,
     probed: Mapping[str, PortProbed] | None = None,
@@ -65,6 +83,7 @@ def control_over(
         policy,
         unix,
         checks=checks or Checked(),
+        levers=levers or Pulled(registry),
         scan=scans or Scans(),
         recognise=recognise,
         probed={} if probed is None else probed,

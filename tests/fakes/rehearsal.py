@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexus.domain.backend import BackendType, Model
-from nexus.simulator.dialects.base import Situation, Timing, Work
+from nexus.simulator.dialects.base import Moved, Situation, Timing, Work
 from nexus.simulator.dialects.table import DIALECTS
 from nexus.simulator.spec import SimSpec
 from nexus.simulator.wire import Reply, Request
@@ -24,6 +24,8 @@ def ask(now: Situation, request: Request) -> Reply | str:
     answer = DIALECTS[now.spec.type].answer(request, now)
     if isinstance(answer, Reply):
         return answer
+    if isinstance(answer, Moved):
+        return answer.reply
     timing = Timing(12.0, 34.0)
     return spoken(answer, timing) if answer.stream else answer.voice.whole(timing)
 

@@ -13,7 +13,7 @@ from nexus.domain.gateway import FleetSource
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import INBOX, Bus
-from tests.fakes.desk import Checked, Scans, control_over
+from tests.fakes.desk import Checked, Pulled, Scans, control_over
 from tests.fakes.gateway import face
 
 A = BackendId("a")
@@ -27,6 +27,7 @@ class Desk:
         self.bus = Bus()
         self.registry = Registry(self.bus.publish, lambda: 1.0)
         self.checks = Checked()
+        self.levers = Pulled(self.registry)
         self.probed: dict[str, PortProbed] = {}
         self.scans = Scans()
 
@@ -38,6 +39,7 @@ class Desk:
             self.bus,
             unix=lambda: 1_700_000_061.0,
             checks=self.checks,
+            levers=self.levers,
             scans=self.scans,
             recognise=recognise,
             probed=self.probed,
@@ -220,6 +222,17 @@ async def test_an_unknown_name_is_told_which_there_are() -> None:
     for act in (desk.control.drain, desk.control.undrain, desk.control.check, desk.control.remove):
         with pytest.raises(NotFound, match="Backends: a"):
             await act(BackendId("x" * 1000))
+
+
+async def test_models_are_loaded_and_unloaded_by_the_levers() -> None:
+    desk = Desk()
+    loaded = await desk.control.load_model(A, "m")
+    await desk.control.unload_model(BackendId("a"), "m")
+
+    assert loaded == desk.control.resolve("a")
+    assert (desk.levers.loaded, desk.levers.unloaded) == ([(A, "m")], [(A, "m")])
+    with pytest.raises(NotFound, match="Backends: a"):
+        await desk.control.load_model(BackendId("x"), "m")
 
 
 async def test_scanning_scans() -> None:

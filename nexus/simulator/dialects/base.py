@@ -41,6 +41,8 @@ class Situation:
     """Tokens written since start."""
     loaded: frozenset[str] = frozenset()
     """Ids of the models in memory."""
+    arriving: frozenset[str] = frozenset()
+    """Ids of the models that are being loaded."""
 
     def ident(self, length: int) -> str:
         """A hexadecimal id for this request, `length` long, not all digits alike."""
@@ -93,6 +95,17 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Models go into memory or out of it, and the reply to whoever wanted that."""
+
+    reply: Reply
+    load: frozenset[str] = frozenset()
+    unload: frozenset[str] = frozenset()
+    at_once: bool = False
+    """True where the reply does not wait for the loading."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """Everything a voice needs to speak."""
 
@@ -115,11 +128,13 @@ class Dialect:
     announces_keep_alive = False
     closes_after_errors = False
     closes_after_streams = False
+    waits_for_a_wake = False
+    """True when a request for a model that was put to sleep hangs until somebody wakes it."""
     finishes_unheard = False
     """True when a non-streaming generation goes on after its client has left."""
 
-    def answer(self, request: Request, situation: Situation) -> Reply | Work:
-        """Reply at once, or say what has to be generated."""
+    def answer(self, request: Request, situation: Situation) -> Reply | Work | Moved:
+        """Reply at once, or say what has to be generated, loaded or unloaded."""
         refused = self.gate(request, situation)
         if refused is not None:
             return refused
@@ -159,7 +174,9 @@ class Dialect:
         """The answer to a path that needs no model; None when it is not one of those."""
         return self.models(situation) if is_get(request, "/v1/models") else None
 
-    def other(self, kind: str, data: dict[str, object], situation: Situation) -> Reply | Work:
+    def other(
+        self, kind: str, data: dict[str, object], situation: Situation
+    ) -> Reply | Work | Moved:
         """A posted path of the dialect's own kind."""
         raise NotImplementedError(kind)
 

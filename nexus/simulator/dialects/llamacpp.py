@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexus.domain.backend import Model
-from nexus.simulator.ask import Ask
-from nexus.simulator.dialects.base import Dialect, Heard, Situation, Timing, is_get
+from nexus.simulator.ask import Ask, as_text
+from nexus.simulator.dialects import llamacpp_router as router
+from nexus.simulator.dialects.base import Dialect, Heard, Moved, Situation, Timing, Work, is_get
 from nexus.simulator.dialects.voices import ChatVoice, EmbedVoice, TextVoice
 from nexus.simulator.spec import TRAINED_FACTOR, SimSpec
 from nexus.simulator.wire import Reply, Request, event, reply_json
@@ -33,7 +34,8 @@ class LlamaCpp(Dialect):
 
     def posts(self, spec: SimSpec) -> dict[str, str]:
         plain = {"/chat/completions": "chat", "/completions": "text", "/embeddings": "embed"}
-        return {**super().posts(spec), **plain}
+        levers = router.LEVERS if router.is_router(spec) else {}
+        return {**super().posts(spec), **plain, **levers}
 
     def page(self, request: Request, situation: Situation) -> Reply | None:
         spec = situation.spec
@@ -43,8 +45,11 @@ class LlamaCpp(Dialect):
             return reply_json({"status": "ok"})
         if is_get(request, "/v1/models", "/models"):
             return self.models(situation)
+        routed = router.is_router(spec)
+        if routed and is_get(request, "/props", "/slots", "/metrics"):
+            return self._of_one(request, situation)
         if is_get(request, "/props"):
-            return reply_json(_props(spec))
+            return reply_json(_props(spec, spec.models[0] if spec.models else Model("none")))
         if is_get(request, "/slots"):
             full = situation.busy >= spec.slots
             if full and request.wants("fail_on_no_slot"):
@@ -57,11 +62,53 @@ class LlamaCpp(Dialect):
     def is_open(self, request: Request) -> bool:
         return request.path in _HEALTH
 
+    def _of_one(self, request: Request, situation: Situation) -> Reply:
+        """What a router tells of itself, or of the model that the query names."""
+        name = request.asked("model")
+        if not name:
+            if request.path == "/props":
+                return router.props(BUILD)
+            message = "model name is missing from the request"
+            return self.error(400, message, "invalid_request_error")
+        model = self.find(name, situation)
+        if model is None:
+            return self.no_model(name, situation)
+        if model.id not in situation.loaded:
+            return self.error(400, "model is not loaded", "invalid_request_error")
+        if request.path == "/props":
+            return reply_json(_props(situation.spec, model))
+        if request.path == "/slots":
+            return reply_json([_slot(i, situation) for i in range(situation.spec.slots)])
+        return Reply(body=_metrics(situation), type="text/plain; version=0.0.4")
+
+    def other(
+        self, kind: str, data: dict[str, object], situation: Situation
+    ) -> Reply | Work | Moved:
+        """A router's levers."""
+        model = self.find(as_text(data.get("model")), situation)
+        if model is None:
+            return self.unknown_path(Request("POST", f"/models/{kind}"))
+        moved = router.pulled(kind, model, situation)
+        if isinstance(moved, str):
+            return self.error(400, moved, "invalid_request_error")
+        return moved
+
+    def no_model(self, name: str, situation: Situation) -> Reply:
+        message = f"model '{name}' not found" if name else "model name is missing from the request"
+        return self.error(400, message, "invalid_request_error")
+
     def find(self, name: str, situation: Situation) -> Model | None:
+        if router.is_router(situation.spec):
+            return super().find(name, situation)
         return situation.spec.models[0] if situation.spec.models else None
 
     def models(self, situation: Situation) -> Reply:
         models = situation.spec.models
+        if router.is_router(situation.spec):
+            entries = [
+                router.listed(_entry(model, situation), model, situation) for model in models
+            ]
+            return reply_json({"data": entries, "object": "list"})
         return reply_json(
             {
                 "models": [_ollama_like(model) for model in models],
@@ -273,8 +320,7 @@ def _slot(index: int, situation: Situation) -> dict[str, object]:
     }
 
 
-def _props(spec: SimSpec) -> dict[str, object]:
-    model = spec.models[0] if spec.models else Model("none")
+def _props(spec: SimSpec, model: Model) -> dict[str, object]:
     tools = model.tools is not False
     return {
         "default_generation_settings": {

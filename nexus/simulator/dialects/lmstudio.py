@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nexus.domain.backend import Model
-from nexus.simulator.dialects.base import Heard, Situation, Timing, is_get
+from nexus.simulator.ask import as_text
+from nexus.simulator.dialects.base import Heard, Moved, Situation, Timing, Work, is_get
 from nexus.simulator.dialects.openai import Generic
 from nexus.simulator.dialects.voices import ChatVoice
 from nexus.simulator.spec import TRAINED_FACTOR, SimSpec
@@ -29,7 +30,8 @@ class LmStudio(Generic):
             "/api/v0/completions": "text",
             "/api/v0/embeddings": "embed",
         }
-        return {**super().posts(spec), **v0}
+        levers = {"/api/v1/models/load": "load", "/api/v1/models/unload": "unload"}
+        return {**super().posts(spec), **v0, **levers}
 
     def page(self, request: Request, situation: Situation) -> Reply | None:
         models = situation.spec.models
@@ -42,6 +44,21 @@ class LmStudio(Generic):
         if is_get(request, "/lms-status"):
             return reply_json({"package": "lmstudio", "version": "0.4.6-simulated"})
         return super().page(request, situation)
+
+    def other(
+        self, kind: str, data: dict[str, object], situation: Situation
+    ) -> Reply | Work | Moved:
+        name = as_text(data.get("model" if kind == "load" else "instance_id"))
+        model = self.find(name, situation)
+        if kind == "unload":
+            if model is None or model.id not in situation.loaded:
+                return self.error(404, f"No instance '{name}' is loaded.", "model_not_found")
+            return Moved(reply_json({"instance_id": model.id}), unload=frozenset({model.id}))
+        if model is None:
+            return self.no_model(name, situation)
+        told = {"type": "embedding" if model.embeddings else "llm", "instance_id": model.id}
+        loaded = reply_json({**told, "load_time_seconds": 1.0, "status": "loaded"})
+        return Moved(loaded, load=frozenset({model.id}))
 
     def models(self, situation: Situation) -> Reply:
         entries = [

@@ -11,7 +11,7 @@ from dataclasses import replace
 from nexus.domain.backend import Model
 from nexus.simulator.answer import think
 from nexus.simulator.ask import Ask, as_list, as_map, as_text, read_chat, read_inputs
-from nexus.simulator.dialects.base import Heard, Situation, Work, is_get
+from nexus.simulator.dialects.base import Heard, Moved, Situation, Work, is_get, stamp
 from nexus.simulator.dialects.ollama_facts import running, show, tag
 from nexus.simulator.dialects.ollama_voices import (
     Chat,
@@ -69,7 +69,9 @@ class Ollama(Generic):
         # There is no key, and nothing to wait for: models load when they are asked for.
         return None
 
-    def other(self, kind: str, data: dict[str, object], situation: Situation) -> Reply | Work:
+    def other(
+        self, kind: str, data: dict[str, object], situation: Situation
+    ) -> Reply | Work | Moved:
         name = as_text(data.get("model"))
         if not name:
             return reply_json({"error": "model is required"}, 400)
@@ -78,6 +80,8 @@ class Ollama(Generic):
             return reply_json({"error": f"model '{name}' not found"}, 404)
         if kind == "show":
             return reply_json(show(model, situation))
+        if (moved := _moved(kind, data, model, situation)) is not None:
+            return moved
         refused = _native_refusal(kind, data, model)
         if refused is not None:
             return refused
@@ -142,6 +146,26 @@ class Ollama(Generic):
 
     def too_long(self, tokens: int, limit: int) -> None:
         return None  # the oldest messages are dropped without a word
+
+
+def _moved(
+    kind: str, data: dict[str, object], model: Model, situation: Situation
+) -> Reply | Moved | None:
+    """An empty prompt loads; with `keep_alive` 0 it unloads. None for a request with content."""
+    if kind == "native-embed":
+        if read_inputs(data):
+            return None
+        empty = {"model": model.id, "embeddings": list[object]()}
+        return Moved(reply_json(empty), load=frozenset({model.id}))
+    if data.get("prompt" if kind == "native-generate" else "messages") or data.get("tools"):
+        return None
+    said = {"model": model.id, "created_at": stamp(situation.unix_s), "response": "", "done": True}
+    if data.get("keep_alive") == 0:
+        done = reply_json({**said, "done_reason": "unload"})
+        return Moved(done, unload=frozenset({model.id}))
+    if model.chat is False:
+        return None
+    return Moved(reply_json({**said, "done_reason": "load"}), load=frozenset({model.id}))
 
 
 def _native_refusal(kind: str, data: dict[str, object], model: Model) -> Reply | None:

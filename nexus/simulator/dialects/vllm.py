@@ -9,7 +9,7 @@ from __future__ import annotations
 from nexus.domain.backend import Model
 from nexus.simulator.answer import Step
 from nexus.simulator.ask import Ask
-from nexus.simulator.dialects.base import Dialect, Heard, Situation, Timing, is_get
+from nexus.simulator.dialects.base import Dialect, Heard, Moved, Situation, Timing, Work, is_get
 from nexus.simulator.dialects.voices import ChatVoice, EmbedVoice, TextVoice
 from nexus.simulator.prose import number
 from nexus.simulator.spec import SimSpec
@@ -17,6 +17,7 @@ from nexus.simulator.wire import Reply, Request, event, nulls, reply_json
 
 VERSION = "0.32.0+simulated"
 FINGERPRINT = "vllm-0.32.0-simulated"
+_LEVERS = ("/sleep", "/wake_up")
 _SSE = "text/event-stream; charset=utf-8"
 
 
@@ -25,6 +26,7 @@ class Vllm(Dialect):
 
     headers = (("server", "uvicorn"), ("vary", "Origin"))
     keep_alive_s = 5.0
+    waits_for_a_wake = True
 
     def posts(self, spec: SimSpec) -> dict[str, str]:
         paths = dict[str, str]()
@@ -39,11 +41,22 @@ class Vllm(Dialect):
             return Reply(type=None)
         if is_get(request, "/version"):
             return reply_json({"version": VERSION})
+        if is_get(request, "/is_sleeping"):
+            return reply_json({"is_sleeping": not situation.loaded})
         if is_get(request, "/load"):
             return reply_json({"server_load": situation.busy + situation.waiting})
         if is_get(request, "/metrics"):
             return Reply(body=_metrics(situation), type="text/plain; version=1.0.0; charset=utf-8")
         return super().page(request, situation)
+
+    def answer(self, request: Request, situation: Situation) -> Reply | Work | Moved:
+        """In development mode, the whole engine sleeps and wakes; these posts have no body."""
+        if request.method == "POST" and request.path in _LEVERS:
+            models = frozenset(model.id for model in situation.spec.models)
+            if request.path == "/wake_up":
+                return Moved(Reply(type=None), load=models)
+            return Moved(reply_json({"status": "sleeping", "level": 1}), unload=models)
+        return super().answer(request, situation)
 
     def is_open(self, request: Request) -> bool:
         return not request.path.startswith("/v1")

@@ -464,3 +464,42 @@ def test_google_lists_limits_and_relays_to_its_openai_path() -> None:
 def test_anthropic_is_asked_with_its_own_headers() -> None:
     headers = DIALECTS[BackendType.ANTHROPIC].probe_headers("k")
     assert headers == {"x-api-key": "k", "anthropic-version": "2023-06-01"}
+
+
+# ---- levers
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        ("llamacpp-router/load", ""),
+        ("llamacpp-router/load_again", ""),
+        ("llamacpp-router/unload", ""),
+        ("llamacpp-router/unload_not_loaded", ""),
+        ("llamacpp-router/load_unknown", "router mode"),
+        ("llamacpp-router/err_unknown_model", "HTTP 400: model 'no-such' not found"),
+    ],
+)
+def test_a_router_that_has_nothing_to_do_has_done_it(case: str, why: str) -> None:
+    reason = LLAMACPP.read_lever(capture(case))
+    assert reason == why or (why and why in reason)
+
+
+def test_vllm_says_what_it_was_not_started_with() -> None:
+    assert VLLM.read_lever(capture("vllm-think/sleep")) == ""
+    assert "VLLM_SERVER_DEV_MODE" in VLLM.read_lever(hearsay.NOT_FOUND)
+
+
+def test_ollama_leaves_what_runs_at_ollama_com_alone() -> None:
+    cloud = Model("kimi-k2:cloud", zone=Zone.OPEN)
+    assert (OLLAMA.load_call(cloud), OLLAMA.unload_call(cloud)) == (None, None)
+
+
+def test_ollama_loads_an_embedding_model_by_the_only_path_that_takes_it() -> None:
+    call = OLLAMA.load_call(Model("nomic", chat=False))
+    assert call is not None
+    assert (call.path, call.json) == ("/api/embed", {"model": "nomic", "input": ""})
+
+
+def test_lmstudio_before_its_own_interface_says_so() -> None:
+    assert "0.4" in LMSTUDIO.read_lever(said({"error": "Unexpected endpoint or method. (POST /x)"}))

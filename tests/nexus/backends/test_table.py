@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nexus.backends import table
 from nexus.backends.base import Dialect, Outcome
-from nexus.domain.backend import BackendType, Model
+from nexus.domain.backend import BackendType, Model, Residency
 from nexus.domain.http import HttpReply
 from nexus.domain.request import Endpoint
 from tests.fakes.captures import said
@@ -48,6 +48,22 @@ def test_questions_are_free_and_change_nothing(dialect: Dialect) -> None:
         assert call.path.startswith("/")
         # LiteLLM's /health runs a paid completion on every model.
         assert call.path != "/health"
+
+
+@every_dialect
+def test_loading_is_offered_with_unloading_or_not_at_all(dialect: Dialect) -> None:
+    model = Model("m", residency=Residency.INSTALLED)
+    calls = (dialect.load_call(model), dialect.unload_call(model))
+    assert len({call is None for call in calls}) == 1
+    assert all(call.method == "POST" for call in calls if call)
+
+
+@every_dialect
+def test_a_refusal_of_a_lever_always_has_a_reason(dialect: Dialect) -> None:
+    for status in (0, 302, 400, 401, 404, 405, 500):
+        assert dialect.read_lever(HttpReply(status, b"\xff nonsense"))
+    assert dialect.read_lever(said({"error": "Unexpected endpoint or method. (POST /x)"}))
+    assert dialect.read_lever(HttpReply(200)) == ""
 
 
 @every_dialect

@@ -14,6 +14,7 @@ from nexus.domain.backend import (
     BackendId,
     BackendStatus,
     BackendType,
+    Residency,
     Zone,
 )
 from nexus.domain.events import BackendChanged, Event
@@ -206,6 +207,19 @@ async def test_a_loading_server_is_its_own_status_and_is_asked_again_soon() -> N
         world.serve("cpp", LLAMACPP)
         await world.clock.turn(2)
         assert world.status("cpp") is BackendStatus.HEALTHY
+
+
+async def test_a_router_that_loads_a_model_is_asked_again_soon() -> None:
+    world = World()
+    world.add("cpp", BackendType.LLAMACPP)
+    router = recorded("llamacpp-router/props")
+    world.serve("cpp", {**router, **recorded("llamacpp-router/models_loading")})
+    async with running(world):
+        assert world.status("cpp") is BackendStatus.HEALTHY
+        world.serve("cpp", {**router, **recorded("llamacpp-router/models_loaded")})
+        await world.clock.turn(2)
+        loaded = {m.id: m.residency for m in world.seen("cpp").models}
+        assert loaded["tiny-chat"] is Residency.LOADED
 
 
 async def test_a_sleeping_vllm_is_not_routable() -> None:

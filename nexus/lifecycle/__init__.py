@@ -1,0 +1,1 @@
+"""What models' lives depend on: into memory, and out of it again."""
