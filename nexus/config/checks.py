@@ -12,9 +12,13 @@ from urllib.parse import urlsplit
 from nexus.config.problems import Loc, Problem, found_at, key_path, printable
 from nexus.domain.backend import BackendId
 from nexus.domain.policy import Weights
+from nexus.domain.traffic import Privacy
 from nexus.domain.urls import backend_id, normalise
 
 _LONGEST_CHAIN = 3
+
+_CONDITIONS = ("tenants", "endpoints", "headers")
+_ASKED = ("privacy", "min_tier", "max_cost_per_request", "fallback_allowed")
 
 _PAID_HOSTS = {
     "openai": "api.openai.com",
@@ -99,18 +103,40 @@ def _fallbacks(given: Table) -> Iterator[Problem]:
 
 
 def _policies(entries: list[tuple[int, Table]]) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], int] = {}
     for at, entry in entries:
         pattern = entry.get("model_pattern")
-        if not isinstance(pattern, str):
-            continue
-        first = seen.setdefault(pattern.strip(), at)
-        if first != at:
-            yield Problem(
-                ("routing", "policies", at, "model_pattern"),
-                f"routing.policies[{first}] has the same pattern and wins; join the two",
-                printable(pattern),
-            )
+        conditions = {key: entry[key] for key in _CONDITIONS if entry.get(key)}
+        if isinstance(pattern, str):
+            first = seen.setdefault((pattern.strip(), repr(conditions)), at)
+            if first != at:
+                yield Problem(
+                    ("routing", "policies", at, "model_pattern"),
+                    f"routing.policies[{first}] has the same pattern and wins; join the two"
+                    if not conditions
+                    else f"routing.policies[{first}] binds the same requests; join the two",
+                    printable(pattern),
+                )
+        yield from _condition(at, entry, conditions)
+
+
+def _condition(at: int, entry: Table, conditions: Table) -> Iterator[Problem]:
+    """What a client says may tighten and never loosen; what binds must ask for something."""
+    privacy = entry.get("privacy")
+    loose = isinstance(privacy, str) and privacy.strip().lower() == Privacy.UNRESTRICTED
+    if loose and "headers" in conditions:
+        yield Problem(
+            ("routing", "policies", at, "privacy"),
+            "a client could loosen its privacy by sending a header; bind this policy by tenant, "
+            "or leave headers out",
+            printable(privacy),
+        )
+    if conditions and not any(entry.get(key) not in (None, True) for key in _ASKED):
+        yield Problem(
+            ("routing", "policies", at, next(iter(conditions))),
+            "binds requests and asks nothing of them; set privacy, min_tier or "
+            "fallback_allowed = false",
+        )
 
 
 def _backends(entries: list[tuple[int, Table]]) -> Iterator[Problem]:

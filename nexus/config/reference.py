@@ -130,7 +130,8 @@ def _example_table(table: str, group: list[Key]) -> Iterator[str]:
     if table in PLANNED:
         yield f"# {_NO_EFFECT.format('This table is')}"
     yield f"#[[{plain}]]" if table.endswith("[]") else f"[{table}]"
-    maps = [key for key in group if _is_map(key.field)]
+    # In an entry of a list a table is written on one line: its own heading would stand outside.
+    maps = [key for key in group if _is_map(key.field) and not table.endswith("[]")]
     for key in group:
         if key not in maps:
             yield from _about(key)

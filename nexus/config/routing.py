@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field
 
 from nexus.config.kinds import (
     Allowed,
+    EndpointWords,
     Glob,
     HardLimitAction,
     HardLimitWord,
+    HeaderGlobs,
     Interval,
     Money,
     Name,
@@ -20,9 +22,11 @@ from nexus.config.kinds import (
     PrivacyWord,
     StrategyWord,
     Switch,
+    TenantGlobs,
     Tier,
 )
 from nexus.config.section import Section
+from nexus.domain.conditions import Conditions
 from nexus.domain.policy import Policy, Strategy, Weights
 from nexus.domain.traffic import Traffic, TrafficPolicy
 
@@ -36,11 +40,25 @@ class WeightsConfig(Section):
 
 
 class PolicyConfig(Section):
-    """`[[routing.policies]]`: rules by model name; of those that match a name the first counts."""
+    """`[[routing.policies]]`: the first that matches a model's name, and all with conditions."""
 
     model_pattern: Glob = Field(
         description="Matches the whole of a model name: the one asked for, and each it becomes.",
         examples=["llama*"],
+    )
+    tenants: TenantGlobs = Field(
+        default=(),
+        description="Condition: only these tenants; without client keys everybody is `anonymous`.",
+        examples=[["acme", "team-*"]],
+    )
+    endpoints: EndpointWords = Field(
+        default=(), description="Condition: only these endpoints.", examples=[["embeddings"]]
+    )
+    headers: HeaderGlobs = Field(
+        default_factory=dict[str, str],
+        description="Condition: requests with all of these headers; not for `unrestricted`, since "
+        "clients send what they like.",
+        examples=[{"X-Team": "research*"}],
     )
     privacy: PrivacyWord | None = Field(
         default=None,
@@ -58,6 +76,17 @@ class PolicyConfig(Section):
     fallback_allowed: Switch = Field(
         default=True, description="Whether `routing.fallbacks` apply to these models."
     )
+
+    def rule(self) -> TrafficPolicy:
+        """The entry as routing takes it."""
+        return TrafficPolicy(
+            self.model_pattern,
+            self.privacy,
+            self.min_tier,
+            self.fallback_allowed,
+            self.max_cost_per_request,
+            Conditions(self.tenants, self.endpoints, tuple(sorted(self.headers.items()))),
+        )
 
 
 class BudgetConfig(Section):
@@ -153,15 +182,6 @@ class RoutingConfig(Section):
             fallbacks=self.fallbacks,
             max_attempts=1 + self.max_retries,
             unknown_is_routable=not health_checked,
-            traffic=Traffic(
-                TrafficPolicy(
-                    each.model_pattern,
-                    each.privacy,
-                    each.min_tier,
-                    each.fallback_allowed,
-                    each.max_cost_per_request,
-                )
-                for each in self.policies
-            ),
+            traffic=Traffic(each.rule() for each in self.policies),
             privacy=self.default_privacy,
         )

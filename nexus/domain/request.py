@@ -16,6 +16,10 @@ class Endpoint(StrEnum):
     EMBEDDINGS = "/v1/embeddings"
 
 
+ANONYMOUS = "anonymous"
+"""The tenant of a request that does not say whose it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Everything routing may know about a request. Nothing is required that it does not ask for."""
@@ -44,3 +48,7 @@ class Needs:
     """Said by the client; any backend of the least tier or above, which is the usual anyway."""
     affinity: str = ""
     """Requests with the same text share a prompt cache. Chosen by clients: never shown."""
+    tenant: str = ANONYMOUS
+    """Whose request it is, as policies name tenants."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """The conditions on headers that policies name and that hold, as those name them."""

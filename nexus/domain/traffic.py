@@ -3,6 +3,10 @@
 For one name the first rule that matches counts, as written in the file. A request has several
 names: the one its client sent, those it becomes through aliases, and the fallback that serves it.
 Each of them may match another rule, and the strictest of these binds the request.
+
+A rule with conditions (tenant, endpoint, header) speaks besides: each that matches one of the names
+and whose conditions hold adds what it asks, and never hides a rule after it. So no rule that a
+client can bring about takes away what another one asks.
 """
 
 from __future__ import annotations
@@ -14,8 +18,13 @@ from enum import StrEnum
 from fnmatch import translate
 from typing import Final
 
+from nexus.domain.conditions import Conditions, matches
+from nexus.domain.request import Needs
+
 MAX_REMEMBERED: Final = 4096
 """Names whose rule is remembered. Names come from clients: there may be any number of them."""
+
+ALWAYS: Final = Conditions()
 
 
 class Privacy(StrEnum):
@@ -38,6 +47,12 @@ class TrafficPolicy:
     fallback_allowed: bool = True
     max_cost_usd: float | None = None
     """Read by budgets; without effect on the choice of a backend."""
+    when: Conditions = ALWAYS
+
+    @property
+    def label(self) -> str:
+        """For a sentence: `llama*`, `llama* for tenant acme`."""
+        return f"{self.pattern} for {self.when.words}" if self.when else self.pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,7 @@ class Terms:
 
     privacy: Privacy | None = None
     privacy_by: str = ""
-    """The pattern of the rule that asks it."""
+    """The rule that asks it, in words."""
     min_tier: int = 0
     tier_by: str = ""
     fallback_allowed: bool = True
@@ -58,14 +73,21 @@ NO_TERMS: Final = Terms()
 class Traffic:
     """The rules in their order, and a memory of which one speaks for a name. A value."""
 
-    __slots__ = ("_matchers", "_memory", "rules")
+    __slots__ = ("_conditional", "_matchers", "_memory", "heard", "rules")
 
     def __init__(self, rules: Iterable[TrafficPolicy] = ()) -> None:
         self.rules = tuple(rules)
-        self._matchers: list[tuple[Callable[[str], object], TrafficPolicy]] = [
+        matchers: list[tuple[Callable[[str], object], TrafficPolicy]] = [
             (re.compile(translate(rule.pattern)).match, rule) for rule in self.rules
         ]
+        self._matchers = [each for each in matchers if not each[1].when]
+        self._conditional = [each for each in matchers if each[1].when]
         self._memory: dict[str, TrafficPolicy | None] = {}
+        self.heard: dict[bytes, tuple[tuple[str, str], ...]] = {}
+        """Headers that a rule looks at, as they come from the wire, with the conditions on each."""
+        for name, glob in dict.fromkeys(each for rule in self.rules for each in rule.when.headers):
+            wire = name.encode("latin-1")
+            self.heard[wire] = (*self.heard.get(wire, ()), (name, glob))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Traffic) and self.rules == other.rules
@@ -77,7 +99,7 @@ class Traffic:
         return f"Traffic({self.rules!r})"
 
     def of(self, name: str) -> TrafficPolicy | None:
-        """The first rule that matches the whole name."""
+        """The first rule without conditions that matches the whole name."""
         memory = self._memory
         try:
             return memory[name]
@@ -85,22 +107,42 @@ class Traffic:
             pass
         if len(memory) >= MAX_REMEMBERED:
             memory.clear()
-        found = next((rule for matches, rule in self._matchers if matches(name)), None)
+        found = next((rule for named, rule in self._matchers if named(name)), None)
         memory[name] = found
         return found
 
-    def terms(self, names: Iterable[str]) -> Terms:
-        """What binds a request of these names."""
+    def holding(self, headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[str, str], ...]:
+        """The conditions on headers that hold. One sent twice counts with each of its values.
+
+        Args:
+            headers: names in lower case.
+        """
+        return tuple(
+            dict.fromkeys(
+                condition
+                for name, value in headers
+                for condition in self.heard.get(name, ())
+                if matches(condition[1], value.strip().decode("latin-1"))
+            )
+        )
+
+    def terms(self, names: Iterable[str], needs: Needs | None = None) -> Terms:
+        """What binds a request of these names; with its needs, also by tenant and the like."""
+        names = tuple(names)
+        rules = [rule for name in names if (rule := self.of(name)) is not None]
+        if self._conditional and needs is not None:
+            rules += [
+                rule
+                for named, rule in self._conditional
+                if rule.when.hold(needs) and any(map(named, names))
+            ]
         privacy: Privacy | None = None
         privacy_by = tier_by = ""
         min_tier, fallback_allowed = 0, True
-        for name in names:
-            rule = self.of(name)
-            if rule is None:
-                continue
+        for rule in rules:
             if rule.privacy is not None and privacy is not Privacy.RESTRICTED:
-                privacy, privacy_by = rule.privacy, rule.pattern
+                privacy, privacy_by = rule.privacy, rule.label
             if rule.min_tier is not None and rule.min_tier > min_tier:
-                min_tier, tier_by = rule.min_tier, rule.pattern
+                min_tier, tier_by = rule.min_tier, rule.label
             fallback_allowed = fallback_allowed and rule.fallback_allowed
         return Terms(privacy, privacy_by, min_tier, tier_by, fallback_allowed)

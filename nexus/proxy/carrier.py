@@ -46,7 +46,7 @@ from nexus.proxy.lesson import lesson, may_be_bettered
 from nexus.proxy.passage import Passage
 from nexus.proxy.retries import RetryBudget
 from nexus.proxy.story import Story
-from nexus.proxy.wishes import with_wishes
+from nexus.proxy.wishes import with_heard, with_wishes
 from nexus.proxy.witness import Witness
 from nexus.registry.lease import Lease
 from nexus.registry.registry import Registry
@@ -157,6 +157,8 @@ class Carrier:
         # No await between here and the first lease: the picture must still be true.
         fleet = self._registry.fleet()
         policy, turn = self._policy(), next(self._turns)
+        if policy.traffic.heard:
+            needs = with_heard(needs, exchange.headers, policy.traffic)
         answer = decide(needs, fleet, self._registry.loads(), policy, turn=turn)
         decided = dry_run or self._decided
         decided(request_id, needs, fleet, self._registry.loads().get, policy, turn, answer)

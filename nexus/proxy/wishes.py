@@ -1,4 +1,4 @@
-"""What a client asks of its route, in headers. Pure.
+"""What a client asks of its route, in headers, and which of them policies look at. Pure.
 
 Wishes tighten and never loosen: a header can keep a request in the restricted zone and cannot let
 it out. Anything but the exact word is ignored.
@@ -12,6 +12,7 @@ from typing import Final
 
 from nexus.domain.backend import Zone
 from nexus.domain.request import Needs
+from nexus.domain.traffic import Traffic
 from nexus.routing.terms import CLIENT
 
 MAX_KEY_CHARS: Final = 256
@@ -47,3 +48,14 @@ def with_wishes(needs: Needs, headers: Sequence[tuple[bytes, bytes]]) -> Needs:
         flexible=(_FLEXIBLE, b"true") in said and not strict,
         affinity=affinity,
     )
+
+
+def with_heard(needs: Needs, headers: Sequence[tuple[bytes, bytes]], traffic: Traffic) -> Needs:
+    """The needs, with what the headers say that policies look at.
+
+    Args:
+        headers: names in lower case.
+        traffic: asked only where it looks at any (`Traffic.heard`).
+    """
+    holding = traffic.holding(headers)
+    return replace(needs, headers=holding) if holding else needs

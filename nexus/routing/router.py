@@ -131,7 +131,7 @@ def _names(needs: Needs, fleet: Fleet, policy: Policy) -> tuple[tuple[str, ...],
     """The names from the one asked for to the one it becomes; and the models to try, in order."""
     way = hops(needs.model, fleet.by_model, policy) if policy.aliases else (needs.model,)
     tried = models_to_try(way[-1], policy)
-    if len(tried) > 1 and (needs.strict or not terms_of(way, policy).fallback_allowed):
+    if len(tried) > 1 and (needs.strict or not terms_of(way, needs, policy).fallback_allowed):
         tried = tried[:1]
     return way, tried
 
@@ -143,7 +143,7 @@ def _bound(
     asks = bool(policy.traffic.rules) or policy.privacy is not None or needs.zone is not None
     if not asks and name not in fleet.mixed:  # most often
         return needs, Zone.RESTRICTED if name in fleet.restricted else Zone.OPEN
-    terms = terms_of((*way, name), policy)
+    terms = terms_of((*way, name), needs, policy)
     asked = bound(needs, name, terms, fleet, policy)
     return asked, reach(asked, name, terms, fleet, policy)
 

@@ -2,8 +2,9 @@
 
 Privacy, the strictest first:
 
-1. The client's header, and every policy that matches one of the request's names, may ask for the
-   restricted zone. One is enough, and it binds aliases, fallbacks and retries alike.
+1. The client's header, and every policy that matches one of the request's names, its tenant, its
+   endpoint or a header, may ask for the restricted zone. One is enough, and it binds aliases,
+   fallbacks and retries alike.
 2. Else a policy of `privacy = "unrestricted"` allows any zone.
 3. Else `routing.default_privacy`, where it is set.
 4. Else a model that a restricted backend has, up or down, is not sent to open backends of the same
@@ -32,7 +33,7 @@ SAME_NAME: Final = "a restricted backend has this model"
 BY_DEFAULT: Final = "routing.default_privacy"
 
 
-def terms_of(names: Iterable[str], policy: Policy) -> Terms:
+def terms_of(names: Iterable[str], needs: Needs, policy: Policy) -> Terms:
     """What the policies ask for a request of these names."""
     if not policy.traffic.rules:
         return NO_TERMS
@@ -41,7 +42,7 @@ def terms_of(names: Iterable[str], policy: Policy) -> Terms:
         spellings[name] = None
         bare = name.removesuffix(_LATEST)
         spellings[bare if bare != name else name + _LATEST] = None
-    return policy.traffic.terms(spellings)
+    return policy.traffic.terms(spellings, needs)
 
 
 def bound(needs: Needs, name: str, terms: Terms, fleet: Fleet, policy: Policy) -> Needs:

@@ -14,6 +14,7 @@ import sys
 import time
 
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load, Model, Zone
+from nexus.domain.conditions import Conditions
 from nexus.domain.decision import Decision
 from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy, Strategy
@@ -30,6 +31,14 @@ from tests.fakes.upstream import Got, Upstream, reply, upstream
 NAMES = ["m", "n", "o", "m:latest", "secret-1"]
 ALIASES: list[dict[str, str]] = [{}, {"gpt": "m"}, {"gpt": "mid", "mid": "n"}, {"gpt": "secret-1"}]
 FALLBACKS: list[dict[str, tuple[str, ...]]] = [{}, {"m": ("n", "o"), "secret-1": ("m",)}]
+TEAM = ("x-team", "research*")
+CONDITIONS = [
+    *[Conditions()] * 4,
+    Conditions(tenants=("acme",)),
+    Conditions(endpoints=(Endpoint.EMBEDDINGS,)),
+    Conditions(headers=(TEAM,)),
+    Conditions(("a*",), (Endpoint.CHAT,), (TEAM,)),
+]
 GLOBS = ["m", "m*", "*", "gpt", "secret*", "?", "[no]", "mid", "*:latest"]
 GOOD = reply(b'{"id":"c1","choices":[{"index":0,"message":{"content":"hi"}}]}')
 
@@ -68,6 +77,7 @@ def a_policy(chance: random.Random) -> Policy:
                 chance.choice([None, *Privacy]),
                 chance.choice([None, None, 2, 3, 5]),
                 chance.random() < 0.7,
+                when=chance.choice(CONDITIONS),
             )
             for _ in range(chance.choice([0, 0, 1, 2, 4]))
         ),
@@ -87,8 +97,10 @@ def decisions(count: int, seed: int) -> tuple[int, int, list[str]]:
             picture = a_fleet(chance)
         policy = a_policy(chance)
         needs = Needs(
-            Endpoint.CHAT,
+            chance.choice([Endpoint.CHAT, Endpoint.EMBEDDINGS]),
             chance.choice([*NAMES, "gpt", "nobody"]),
+            tenant=chance.choice(["anonymous", "acme"]),
+            headers=chance.choice([(), (TEAM,)]),
             zone=chance.choice([None, None, Zone.RESTRICTED]),
             strict=chance.random() < 0.2,
             affinity=chance.choice(["", "a", "b"]),

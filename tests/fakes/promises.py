@@ -17,6 +17,7 @@ def broken(needs: Needs, fleet: Fleet, policy: Policy, decision: Decision) -> st
     own = _names(needs.model, fleet, policy)
     served = _spelled([*own, decision.model])
     rules = [rule for name in served if (rule := _first(name, policy)) is not None]
+    rules += _conditional(needs, served, policy)
     privacy = {rule.privacy for rule in rules}
     if needs.zone is Zone.RESTRICTED or Privacy.RESTRICTED in privacy:
         inside = True
@@ -42,6 +43,7 @@ def broken(needs: Needs, fleet: Fleet, policy: Policy, decision: Decision) -> st
         return "its sockets are not held to the zone"
     if decision.model != own[-1]:
         asked = [rule for name in _spelled(own) if (rule := _first(name, policy)) is not None]
+        asked += _conditional(needs, _spelled(own), policy)
         if needs.strict or not all(rule.fallback_allowed for rule in asked):
             return "a fallback serves that may not"
     return ""
@@ -60,4 +62,20 @@ def _spelled(names: list[str]) -> list[str]:
 
 
 def _first(name: str, policy: Policy) -> TrafficPolicy | None:
-    return next((r for r in policy.traffic.rules if fnmatchcase(name, r.pattern)), None)
+    plain = [r for r in policy.traffic.rules if not r.when]
+    return next((r for r in plain if fnmatchcase(name, r.pattern)), None)
+
+
+def _conditional(needs: Needs, names: list[str], policy: Policy) -> list[TrafficPolicy]:
+    """Every rule with conditions whose name and conditions are met."""
+    met: list[TrafficPolicy] = []
+    for rule in policy.traffic.rules:
+        when = rule.when
+        if when.tenants or when.endpoints or when.headers:
+            tenant = not when.tenants or any(fnmatchcase(needs.tenant, t) for t in when.tenants)
+            endpoint = not when.endpoints or needs.endpoint in when.endpoints
+            headers = set(when.headers) <= set(needs.headers)
+            named = any(fnmatchcase(name, rule.pattern) for name in names)
+            if tenant and endpoint and headers and named:
+                met.append(rule)
+    return met

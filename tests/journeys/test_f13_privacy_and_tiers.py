@@ -128,6 +128,29 @@ async def test_a_client_may_tighten_and_never_loosen() -> None:
         assert here.asked("cloud") == 0
 
 
+BY_TENANT = 'tenants = ["anonymous"]\n'
+BY_ENDPOINT = 'endpoints = ["chat"]\n'
+BY_HEADER = 'headers = { "X-Team" = "research*" }\n'
+
+
+@pytest.mark.parametrize("condition", [BY_TENANT, BY_ENDPOINT, BY_HEADER])
+async def test_a_policy_binds_by_tenant_endpoint_or_header_too(
+    tmp_path: Path, condition: str
+) -> None:
+    config = UNRESTRICTED + RESTRICTED.replace('"m"', '"*"') + condition
+    fallback = '[routing.fallbacks]\nm = ["f"]\n'
+    servers = {"home": Server(up=False), "cloud": Server(("m", "f"), zone=AWAY)}
+    async with story(tmp_path, config + fallback, **servers) as here:
+        said = [{"X-Team": "research-7"}, {"X-Team": "sales", "x-team": "research"}]
+        for headers in said:
+            found = await here.chat(headers)
+            assert (found.status, here.asked("cloud")) == (503, 0)
+            assert any("policy '* for " in each["reason"] for each in details(found))
+        if condition != BY_TENANT:
+            free = await here.chat({"X-Team": "sales"}, "/v1/embeddings")
+            assert (free.status, free.headers["x-nexus-backend"]) == (200, "cloud")
+
+
 async def test_a_request_kept_from_an_open_backend_says_so() -> None:
     async with story(home=Server(), cloud=Server(zone=AWAY)) as here:
         found = await here.chat()
@@ -182,6 +205,9 @@ async def test_strict_means_the_model_that_was_asked_for(tmp_path: Path) -> None
         ('model_pattern = "m"\nmin_tier = 6', "min_tier"),
         ('model_pattern = "m"\nprivacy = "secret"', "privacy"),
         ('model_pattern = "[m"', "model_pattern"),
+        ('model_pattern = "m"\ntenants = "[a"\nmin_tier = 2', "tenants"),
+        ('model_pattern = "m"\nendpoints = "chats"\nmin_tier = 2', "endpoints"),
+        ('model_pattern = "m"\nheaders.x-t = "*"\nprivacy = "unrestricted"', "privacy"),
     ],
 )
 def test_an_invalid_policy_stops_the_start(tmp_path: Path, line: str, key: str) -> None:

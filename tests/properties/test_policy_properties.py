@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexus.domain.backend import Backend, BackendStatus, BackendType, Model, Zone
+from nexus.domain.conditions import Conditions
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy, Strategy
@@ -19,6 +20,12 @@ from tests.fakes.fleets import backend, fleet
 from tests.fakes.promises import broken
 
 NAMES = ["m", "n", "m:latest"]
+CONDITIONS = [
+    Conditions(tenants=("acme",)),
+    Conditions(endpoints=(Endpoint.EMBEDDINGS,)),
+    Conditions(headers=(("x-team", "a*"),)),
+    Conditions(("a*",), (Endpoint.CHAT,), (("x-team", "a*"),)),
+]
 models = st.builds(Model, id=st.sampled_from(NAMES), zone=st.sampled_from([None, None, Zone.OPEN]))
 
 
@@ -45,6 +52,7 @@ rules = st.builds(
     privacy=st.sampled_from([None, *Privacy]),
     min_tier=st.sampled_from([None, None, 2, 4]),
     fallback_allowed=st.booleans(),
+    when=st.sampled_from([Conditions()] * 3 + CONDITIONS),
 )
 policies = st.builds(
     Policy,
@@ -56,8 +64,10 @@ policies = st.builds(
 )
 some_needs = st.builds(
     Needs,
-    endpoint=st.just(Endpoint.CHAT),
+    endpoint=st.sampled_from([Endpoint.CHAT, Endpoint.CHAT, Endpoint.EMBEDDINGS]),
     model=st.sampled_from([*NAMES, "alias"]),
+    tenant=st.sampled_from(["anonymous", "acme"]),
+    headers=st.sampled_from([(), (("x-team", "a*"),)]),
     zone=st.sampled_from([None, None, Zone.RESTRICTED]),
     strict=st.booleans(),
     affinity=st.sampled_from(["", "chat-1"]),

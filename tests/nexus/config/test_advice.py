@@ -25,3 +25,25 @@ def test_a_key_without_effect_is_said_to_have_none(
         "queue is set, and has no effect yet",
         "routing.policies is set, and has no effect yet",
     )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "hidden"),
+    [
+        ("*", "llama*", True),
+        ("llama*", "llama3*", True),
+        ("llama*", "*", False),
+        ("llama?", "llama*", False),
+        ("llama*", "llama[3]", False),
+    ],
+)
+def test_a_policy_that_an_earlier_one_always_speaks_for_is_worth_a_warning(
+    loaded: Load, earlier: str, later: str, hidden: bool
+) -> None:
+    text = "".join(
+        f'[[routing.policies]]\nmodel_pattern = "{each}"\nmin_tier = 2\n'
+        for each in (earlier, later)
+    )
+    said = warnings(loaded(text), {})
+    assert [each.startswith("routing.policies[1]") for each in said] == [True] * hidden
+    assert warnings(loaded(text + 'tenants = "acme"\n'), {}) == ()

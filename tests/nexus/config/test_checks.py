@@ -53,6 +53,29 @@ def test_a_second_policy_for_the_same_pattern_would_never_apply(report: Report) 
     assert "routing.policies[0] has the same pattern" in report(one + one)
 
 
+def test_policies_with_conditions_differ_by_those_too(loaded: Load, report: Report) -> None:
+    one = '[[routing.policies]]\nmodel_pattern = "a*"\nmin_tier = 2\n'
+    assert len(loaded(one + one + 'tenants = "acme"\n').config.routing.policies) == 2
+    twice = one + 'tenants = ["acme"]\n'
+    assert "routing.policies[0] binds the same requests" in report(twice + twice)
+
+
+def test_a_header_that_clients_send_cannot_loosen(loaded: Load, report: Report) -> None:
+    rule = '[[routing.policies]]\nmodel_pattern = "*"\nprivacy = "Unrestricted"\n'
+    assert "a client could loosen its privacy" in report(rule + 'headers = { "X-Team" = "*" }\n')
+    assert loaded(rule + 'tenants = "acme"\n').config.routing.policies[0].tenants == ("acme",)
+
+
+def test_a_condition_without_a_wish_is_a_mistake(report: Report) -> None:
+    rule = '[[routing.policies]]\nmodel_pattern = "*"\nendpoints = "embeddings"\n'
+    assert "binds requests and asks nothing of them" in report(rule)
+
+
+def test_keys_of_clients_are_not_for_policies_to_read(report: Report) -> None:
+    rule = '[[routing.policies]]\nmodel_pattern = "*"\nmin_tier = 2\n'
+    assert "name the tenant instead" in report(rule + 'headers = { "Authorization" = "*" }\n')
+
+
 def test_backends_must_differ_in_name_and_in_server(report: Report) -> None:
     said = report(
         backend("gpu-01", "http://gpu:80/v1")

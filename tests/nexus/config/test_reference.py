@@ -32,7 +32,13 @@ def test_the_example_with_every_line_enabled_is_valid_and_sets_every_key(loaded:
     unset = {key.path for key in keys()} - {
         re.sub(r"\[\d+\]", "[]", origin) for origin in result.origins
     }
-    assert unset == {"routing.aliases", "routing.fallbacks", "logging.component_levels"}
+    assert unset == {
+        "routing.aliases",
+        "routing.fallbacks",
+        "routing.policies[].headers",
+        "logging.component_levels",
+    }
+    assert result.config.routing.policies[0].headers
     assert result.config.routing.aliases
     assert result.config.routing.fallbacks
     assert result.config.logging.component_levels

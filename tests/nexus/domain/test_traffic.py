@@ -1,7 +1,10 @@
 import pytest
 
 from nexus.domain import traffic
+from nexus.domain.conditions import Conditions
+from nexus.domain.request import Endpoint
 from nexus.domain.traffic import NO_TERMS, Privacy, Terms, Traffic, TrafficPolicy
+from tests.fakes.fleets import needs
 
 SECRET = TrafficPolicy("secret-*", Privacy.RESTRICTED, min_tier=2)
 ANY = TrafficPolicy("*", Privacy.UNRESTRICTED, min_tier=1, fallback_allowed=False)
@@ -41,3 +44,42 @@ def test_equal_rules_are_equal_whatever_has_been_asked_of_them() -> None:
     assert one == two
     assert hash(one) == hash(two)
     assert one != Traffic([ANY])
+
+
+ACME = TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions(tenants=("acme",)))
+EMBED = TrafficPolicy("m*", min_tier=3, when=Conditions(endpoints=(Endpoint.EMBEDDINGS,)))
+BEFORE = TrafficPolicy("*", Privacy.UNRESTRICTED, when=Conditions(tenants=("*",)))
+
+
+@pytest.mark.parametrize("rules", [[ACME, ANY], [ANY, ACME], [BEFORE, ACME, ANY]])
+def test_a_rule_with_conditions_adds_and_hides_nobody(rules: list[TrafficPolicy]) -> None:
+    told = Traffic(rules)
+
+    assert told.terms(["m"], needs(tenant="acme")).privacy is Privacy.RESTRICTED
+    assert told.terms(["m"], needs(tenant="acme")).privacy_by == "* for tenant acme"
+    assert told.terms(["m"], needs(tenant="b")).privacy is Privacy.UNRESTRICTED
+    assert told.terms(["m"], needs(tenant="b")).fallback_allowed is False
+    assert told.of("m") is ANY
+
+
+def test_a_rule_with_conditions_still_asks_for_its_name() -> None:
+    told = Traffic([EMBED])
+
+    assert told.terms(["m"], needs(endpoint=Endpoint.EMBEDDINGS)).min_tier == 3
+    assert told.terms(["n", "m1"], needs(endpoint=Endpoint.EMBEDDINGS)).min_tier == 3
+    assert told.terms(["n"], needs(endpoint=Endpoint.EMBEDDINGS)) == NO_TERMS
+    assert told.terms(["m"], needs()) == NO_TERMS
+
+
+def test_of_headers_only_the_conditions_that_hold_are_kept() -> None:
+    one, two = ("x-team", "research*"), ("x-team", "*-eu")
+    told = Traffic(
+        TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions(headers=(each,)))
+        for each in (one, two)
+    )
+
+    assert set(told.heard) == {b"x-team"}
+    assert told.holding([(b"x-team", b" research-eu "), (b"host", b"x")]) == (one, two)
+    assert told.holding([(b"x-team", b"sales"), (b"x-team", b"sales-eu")]) == (two,)
+    assert told.holding([(b"x-team", b"\xff\x00")]) == ()
+    assert Traffic([SECRET]).heard == {}

@@ -1,7 +1,9 @@
 import pytest
 
 from nexus.domain.backend import Zone
-from nexus.proxy.wishes import MAX_KEY_CHARS, with_wishes
+from nexus.domain.conditions import Conditions
+from nexus.domain.traffic import Privacy, Traffic, TrafficPolicy
+from nexus.proxy.wishes import MAX_KEY_CHARS, with_heard, with_wishes
 from tests.fakes.fleets import needs
 
 ZONE, STRICT, FLEXIBLE = b"x-nexus-privacy-zone", b"x-nexus-strict", b"x-nexus-flexible"
@@ -46,3 +48,12 @@ def test_a_session_is_a_key_unless_the_body_has_one(name: bytes) -> None:
     assert with_wishes(needs(), [(name, b"chat-1")]).affinity == "chat-1"
     assert with_wishes(needs(affinity="body"), [(name, b"chat-1")]).affinity == "body"
     assert len(with_wishes(needs(), [(name, b"x" * 9999)]).affinity) == MAX_KEY_CHARS
+
+
+def test_a_header_that_a_policy_looks_at_is_remembered_by_its_condition() -> None:
+    condition = ("x-team", "research*")
+    told = Traffic([TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions(headers=(condition,)))])
+    asked = needs()
+
+    assert with_heard(asked, [(b"x-team", b"sales")], told) is asked
+    assert with_heard(asked, [(b"x-team", b"research-7")], told).headers == (condition,)

@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 
 from nexus.domain.backend import Backend, BackendStatus, Zone
+from nexus.domain.conditions import Conditions
 from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.policy import Policy
+from nexus.domain.request import Endpoint
 from nexus.domain.traffic import Privacy, Traffic, TrafficPolicy
 from nexus.routing.router import decide
 from tests.fakes.fleets import backend, fleet, model, needs
@@ -129,3 +131,33 @@ def test_a_refusal_carries_both_promises() -> None:
 
     assert isinstance(outcome, Refusal)
     assert (outcome.required_tier, outcome.zone_required) == (3, Zone.RESTRICTED)
+
+
+TENANT = TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions(tenants=("acme",)))
+ENDPOINT = TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions((), (Endpoint.CHAT,)))
+HEADER = TrafficPolicy("*", Privacy.RESTRICTED, when=Conditions((), (), (("x", "y"),)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"),
+    [(TENANT, {"tenant": "acme"}), (ENDPOINT, {}), (HEADER, {"headers": (("x", "y"),)})],
+)
+def test_tenant_endpoint_and_header_bind_aliases_and_fallbacks(
+    rule: TrafficPolicy, asked: dict[str, Any]
+) -> None:
+    ways = {"aliases": {"gpt": "m"}, "fallbacks": {"m": ("big",)}}
+    by = policy(TrafficPolicy("*", Privacy.UNRESTRICTED), rule, **ways)
+    free = {"tenant": "b", "endpoint": Endpoint.COMPLETIONS}
+
+    assert went(cloud("m", "big"), model="gpt", by=by, **asked) == []
+    assert went(cloud("big"), model="gpt", by=by, **asked) == []
+    assert went(cloud("m", "big"), model="gpt", by=by, **free) == ["cloud"]
+    assert went(home(), cloud(), by=by, **asked) == ["home"]
+
+
+def test_a_condition_can_forbid_fallbacks() -> None:
+    barred = TrafficPolicy("*", fallback_allowed=False, when=Conditions(tenants=("acme",)))
+    by = policy(barred, fallbacks={"m": ("big",)})
+
+    assert went(home("big"), by=by, tenant="acme") == []
+    assert went(home("big"), by=by) == ["home"]
