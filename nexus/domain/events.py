@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Load, Source
 from nexus.domain.decision import RouteReason
 from nexus.domain.fleet import Fleet
@@ -188,6 +189,27 @@ class ZoneBreached:
     """A sentence for a person. Text from outside: clean before display."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeMade:
+    """Somebody changed the configuration or the fleet, or tried to."""
+
+    entry: AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """An attached front end lost its gateway, or has it back. Made by the front end's own source.
+
+    A picture follows when it is back.
+    """
+
+    at: float
+    """Unix seconds."""
+    connected: bool
+    detail: str
+    """`reconnecting in 4 s: connection refused`; empty when connected."""
+
+
 Event = (
     BackendChanged
     | BackendRemoved
@@ -199,6 +221,8 @@ Event = (
     | ServerFound
     | ServerGone
     | ZoneBreached
+    | ChangeMade
+    | LinkChanged
 )
 Update = FleetSeen | Event
 """What a front end receives: a picture first, changes after it."""

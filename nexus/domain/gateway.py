@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from nexus.domain.backend import BackendId
+from nexus.domain.access import Role
+from nexus.domain.audit import AuditEntry
+from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.events import Update
+from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.logline import LogLevel, LogLine
+from nexus.domain.routes import Preview, Routes
+
+Json = Mapping[str, object]
+"""An object as the control API answers it. Text in it is clean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +48,60 @@ class Standing:
     """What the score is made of, or why it was ruled out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What answers at a URL."""
+
+    url: str
+    """As it would be kept: without a trailing slash or `/v1`."""
+    type: BackendType
+    detail: str
+    """`vLLM 0.11.0 (/v1/models owned_by)`: what it is, and how that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewBackend:
+    """A backend that an operator adds."""
+
+    url: str
+    name: str = ""
+    """Empty: made from the URL."""
+    type: BackendType | None = None
+    """None: found out."""
+    zone: Zone | None = None
+    """None: the type's own."""
+    priority: int = 50
+    tier: int | None = None
+    max_concurrent: int | None = None
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; the key itself is never asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendEdit:
+    """What is to be different about a backend; None stays as it is."""
+
+    zone: Zone | None = None
+    priority: int | None = None
+    tier: int | None = None
+    max_concurrent: int | None = None
+
+
 class FleetSource(Protocol):
     """Where a dashboard's facts come from and where its wishes go.
 
-    In-process (`tui.sources.local`) and, later, attached over HTTP. Commands raise
-    `nexus.errors.NexusError` with a sentence for the operator; their effect comes back as updates.
+    In-process (`tui.sources.local`) and attached over HTTP (`tui.sources.remote`). Everything but
+    `updates` raises `nexus.errors.NexusError` with a sentence for the operator; the effect of a
+    command comes back as updates.
     """
 
     @property
     def info(self) -> GatewayInfo: ...
+
+    @property
+    def role(self) -> Role:
+        """What this operator may do. Wishes beyond it are not offered, and refused if they come."""
+        ...
 
     def updates(self) -> AsyncIterator[Update]:
         """`FleetSeen` first, changes after it, `FleetSeen` again after a gap."""
@@ -80,4 +133,87 @@ class FleetSource(Protocol):
 
     async def dismiss(self, backend_id: BackendId) -> None:
         """Forget a server that waits, and do not ask about it again."""
+        ...
+
+    # ---- the past
+
+    async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
+        """Requests in a line each, newest first: `nexus.explain.account.summary`."""
+        ...
+
+    async def story(self, request_id: str) -> Json:
+        """Everything about one request: `nexus.explain.account.account`."""
+        ...
+
+    async def series(
+        self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
+    ) -> tuple[Point, ...]:
+        """A number over time, of one backend or model (by name) or of all, oldest first."""
+        ...
+
+    async def changes(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """What people changed, newest first."""
+        ...
+
+    async def logs(self, after: int = 0, limit: int = 500) -> tuple[LogLine, ...]:
+        """Lines of the log with a greater `seq` than `after`; the last `limit` of them."""
+        ...
+
+    async def log_levels(self) -> Mapping[str, LogLevel]:
+        """The level of each component; `""` is that of all others."""
+        ...
+
+    async def routes(self) -> Routes:
+        """The routing configuration in force."""
+        ...
+
+    # ---- more wishes
+
+    async def cancel(self, request_id: str) -> None:
+        """End a request that runs: its client is told, its backend is let go."""
+        ...
+
+    async def recognise(self, url: str) -> Recognition | None:
+        """Find out what runs at a URL, without keeping it. None when nothing known answers."""
+        ...
+
+    async def add(self, backend: NewBackend) -> str:
+        """Register a backend. Returns a sentence: what it is, and how that is known."""
+        ...
+
+    async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
+        """Change what is told about a backend."""
+        ...
+
+    async def remove(self, backend_id: BackendId) -> None:
+        """Forget a backend; its requests in flight finish."""
+        ...
+
+    async def load_model(self, backend_id: BackendId, model_id: str) -> None:
+        """Bring a model into the backend's memory, where its server can."""
+        ...
+
+    async def unload_model(self, backend_id: BackendId, model_id: str) -> None:
+        """Free the memory of a model, where its server can."""
+        ...
+
+    async def preview(self, routes: Routes) -> Preview:
+        """What these routes would change; the last hour's requests are decided again."""
+        ...
+
+    async def apply(self, routes: Routes) -> Routes:
+        """Put routes in force and into the configuration file; returns them with their version.
+
+        Raises:
+            Conflict: somebody changed the routes meanwhile.
+            BadRequest: they cannot be; the sentence says why.
+        """
+        ...
+
+    async def undo(self) -> Routes:
+        """Take back the last change of the routes; itself a change that can be taken back."""
+        ...
+
+    async def set_log_level(self, component: str, level: LogLevel) -> None:
+        """Log more or less of one component, or of all others (`""`), until the next start."""
         ...
