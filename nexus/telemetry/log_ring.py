@@ -42,7 +42,7 @@ class LogRing:
 
     def read(
         self,
-        after: int | None = None,
+        after: int = 0,
         limit: int = RING_LINES,
         *,
         level: LogLevel = LogLevel.TRACE,
@@ -52,30 +52,29 @@ class LogRing:
         """Lines in the order in which they were said.
 
         Args:
-            after: only those with a higher number, of which the first `limit` are given. With None,
-                the last `limit`.
+            after: only those with a higher number.
+            limit: the last so many of them.
             level: at least this.
             component: of this part only.
             text: found in the message or in a field, in any case.
         """
         with self._lock:
             first = self._newest - len(self._makes) + 1
-            skip = 0 if after is None else max(0, after - first + 1)
+            skip = max(0, after - first + 1)
             makes = list(islice(self._makes, skip, None))
         text = text.lower()
         found: list[LogLine] = []
-        numbered = list(enumerate(makes, first + skip))
-        for number, make in reversed(numbered) if after is None else numbered:
+        for number in range(first + skip + len(makes) - 1, first + skip - 1, -1):
             if len(found) >= limit:
                 break
-            line = make(number)
+            line = makes[number - first - skip](number)
             if (
                 line.level.rank >= level.rank
                 and component in (None, line.component)
                 and (not text or _says(line, text))
             ):
                 found.append(line)
-        return found[::-1] if after is None else found
+        return found[::-1]
 
 
 def _says(line: LogLine, text: str) -> bool:

@@ -28,8 +28,10 @@ __all__ = [
     "set_level",
 ]
 
-BASE = "nexus"
-"""The component whose level every other one has that has none of its own."""
+BASE = ""
+"""Stands for every component that has no level of its own."""
+
+ROOT = "nexus"
 
 LEVELS = {
     "trace": 5,
@@ -52,10 +54,10 @@ def get_logger(name: str) -> logging.Logger:
 def apply(level: str, component_levels: Mapping[str, str]) -> None:
     """Make these the levels, and no others: what was set at run time is forgotten."""
     for component in _components():
-        logging.getLogger(f"{BASE}.{component}").setLevel(logging.NOTSET)
-    logging.getLogger(BASE).setLevel(LEVELS[level])
+        logging.getLogger(f"{ROOT}.{component}").setLevel(logging.NOTSET)
+    logging.getLogger(ROOT).setLevel(LEVELS[level])
     for component, its_level in component_levels.items():
-        logging.getLogger(f"{BASE}.{component}").setLevel(LEVELS[its_level])
+        logging.getLogger(f"{ROOT}.{component}").setLevel(LEVELS[its_level])
 
 
 def set_level(component: str, level: LogLevel | None) -> None:
@@ -69,28 +71,28 @@ def set_level(component: str, level: LogLevel | None) -> None:
         NotFound: no component is called that; the sentence lists those there are.
     """
     if component == BASE:
-        logging.getLogger(BASE).setLevel(LEVELS[level or LogLevel.INFO])
+        logging.getLogger(ROOT).setLevel(LEVELS[level or LogLevel.INFO])
         return
     known = _components()
     if component not in known:
         raise NotFound(
-            f"No component is called '{component[:100]}'. Components: {', '.join((BASE, *known))}"
+            f"No component is called '{component[:100]}'. Components: {', '.join(known)}"
         )
     own = logging.NOTSET if level is None else LEVELS[level]
-    logging.getLogger(f"{BASE}.{component}").setLevel(own)
+    logging.getLogger(f"{ROOT}.{component}").setLevel(own)
 
 
 def levels() -> dict[str, LogLevel]:
     """The level in force of each component, `BASE` first, others by name."""
-    at = {BASE: _word(logging.getLogger(BASE).getEffectiveLevel())}
+    at = {BASE: _word(logging.getLogger(ROOT).getEffectiveLevel())}
     for component in _components():
-        at[component] = _word(logging.getLogger(f"{BASE}.{component}").getEffectiveLevel())
+        at[component] = _word(logging.getLogger(f"{ROOT}.{component}").getEffectiveLevel())
     return at
 
 
 def _components() -> list[str]:
     """Those that have a logger, by name."""
-    start = f"{BASE}."
+    start = f"{ROOT}."
     known = logging.root.manager.loggerDict
     return sorted(name.removeprefix(start) for name in list(known) if name.startswith(start))
 
@@ -141,7 +143,7 @@ class Sink(logging.Handler):
 
     def text(self, line: LogLine) -> str:
         """A line as it is written."""
-        own = f"{BASE}.{line.component}"
+        own = f"{ROOT}.{line.component}"
         target = own if own in logging.root.manager.loggerDict else line.component
         return self.render(line.at, line.level, target, line.message, line.fields)
 
@@ -204,7 +206,7 @@ def _line(record: logging.LogRecord) -> LogLine:
     }
     if record.exc_info:
         fields["exception"] = _TRACEBACK(record.exc_info)
-    component = record.name.removeprefix(f"{BASE}.")
+    component = record.name.removeprefix(f"{ROOT}.")
     return LogLine(0, record.created, _word(record.levelno), component, record.getMessage(), fields)
 
 

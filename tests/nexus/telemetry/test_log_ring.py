@@ -24,7 +24,7 @@ def numbers(lines: list[LogLine]) -> list[int]:
     return [line.seq for line in lines]
 
 
-def test_without_a_number_the_last_lines_are_given_oldest_first() -> None:
+def test_the_last_lines_are_given_oldest_first() -> None:
     assert numbers(filled(5).read(limit=3)) == [3, 4, 5]
     assert filled(0).read() == []
 
@@ -32,7 +32,7 @@ def test_without_a_number_the_last_lines_are_given_oldest_first() -> None:
 def test_a_reader_gets_what_follows_the_line_it_knows() -> None:
     ring = filled(5)
     assert numbers(ring.read(3)) == [4, 5]
-    assert numbers(ring.read(0, limit=2)) == [1, 2]
+    assert numbers(ring.read(1, limit=2)) == [4, 5]
     assert ring.read(5) == []
     assert ring.read(99) == []
 
@@ -57,7 +57,7 @@ def test_lines_are_found_by_level_component_and_text() -> None:
     assert numbers(ring.read(component="health")) == [1, 3]
     assert numbers(ring.read(text="BEGAN")) == [1]
     assert numbers(ring.read(text="model=llama")) == [2]
-    assert numbers(ring.read(0, 1, level=LogLevel.INFO)) == [2]
+    assert numbers(ring.read(limit=1, level=LogLevel.INFO)) == [3]
 
 
 def test_no_line_is_made_until_somebody_reads() -> None:
