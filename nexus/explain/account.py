@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexus.domain.backend import Load
 from nexus.domain.decision import Decision, Refusal, Verdict
 from nexus.domain.events import RequestFinished, RequestRefused
-from nexus.domain.fleet import Loads
 from nexus.domain.gateway import Standing
-from nexus.domain.policy import Policy, Weights
 from nexus.domain.request import Needs
 from nexus.domain.text import clean
-from nexus.explain.sentences import made_of, sentences
+from nexus.explain.binding import binding
+from nexus.explain.candidates import candidate, made_of, rounded
+from nexus.explain.reasons import why_not, why_this
+from nexus.explain.sentences import sentences
 from nexus.routing.router import explain
-from nexus.routing.strategies import points
 from nexus.telemetry.records import Record
 
 MOST_CANDIDATES = 200
@@ -29,17 +28,28 @@ _WANTS = ("stream", "vision", "audio", "tools", "json_mode")
 
 def account(record: Record) -> dict[str, Any]:
     """Everything that is known about a request."""
+    facts = _facts(record)
+    return facts | {"sentences": sentences(facts)}
+
+
+def _facts(record: Record) -> dict[str, Any]:
     told = verdicts(record)
     facts: dict[str, Any] = summary(record) | {
         "needs": None if record.needs is None else _needs(record.needs),
         "fleet_version": None if record.fleet is None else record.fleet.version,
         "strategy": None if record.policy is None else record.policy.strategy.value,
+        "binding": binding(record.needs, record.answer, record.fleet, record.policy),
         "decision": _decision(record.answer),
-        "candidates": [_candidate(each, record) for each in told[:MOST_CANDIDATES]],
+        "candidates": _candidates(told, record),
         "more_candidates": max(0, len(told) - MOST_CANDIDATES),
         "attempts": _attempts(record.ended),
     }
-    return facts | {"sentences": sentences(facts)}
+    if isinstance(record.answer, Decision):
+        facts["decision"]["decided_by"] = why_this(facts)[0]
+        for each in facts["candidates"]:
+            if each["score"] is not None and each["place"] != 1:
+                each["decided_by"] = why_not(facts, each)[0]
+    return facts
 
 
 def summary(record: Record) -> dict[str, Any]:
@@ -66,11 +76,11 @@ def summary(record: Record) -> dict[str, Any]:
         facts |= {
             "error": clean(ended.error),
             "reason": ended.reason.value,
-            "ttft_ms": _rounded(ended.ttft_ms),
-            "duration_ms": _rounded(ended.duration_ms),
+            "ttft_ms": rounded(ended.ttft_ms),
+            "duration_ms": rounded(ended.duration_ms),
             "prompt_tokens": ended.prompt_tokens,
             "completion_tokens": ended.completion_tokens,
-            "tokens_per_second": _rounded(ended.tokens_per_s),
+            "tokens_per_second": rounded(ended.tokens_per_s),
         }
     elif isinstance(ended, RequestRefused):
         facts |= {"error": clean(ended.message), "error_code": ended.code}
@@ -79,14 +89,17 @@ def summary(record: Record) -> dict[str, Any]:
 
 def standings(record: Record) -> tuple[Standing, ...]:
     """What each candidate got, for a screen."""
+    facts = _facts(record)
     found: list[Standing] = []
-    for verdict in verdicts(record)[:MOST_CANDIDATES]:
-        facts = _candidate(verdict, record)
-        said = verdict.rejection
-        why = made_of(facts) if said is None else clean(said.detail)
-        found.append(
-            Standing(facts["backend"], facts["model"], facts["place"], facts["score"], why)
-        )
+    for each in facts["candidates"]:
+        said = each["rejection"]
+        if said is not None:
+            why = said["detail"]
+        else:
+            why = made_of(each)
+            reason = why_not(facts, each)[1] if each["place"] != 1 else ""
+            why = f"{reason}: {why}" if reason else why
+        found.append(Standing(each["backend"], each["model"], each["place"], each["score"], why))
     return tuple(found)
 
 
@@ -100,12 +113,19 @@ def verdicts(record: Record) -> tuple[Verdict, ...]:
     return explain(record.needs, record.fleet, loads, record.policy, turn=record.turn)
 
 
+def _candidates(told: tuple[Verdict, ...], record: Record) -> list[dict[str, Any]]:
+    loads = dict(record.loads)
+    return [candidate(each, record.answer, loads, record.policy) for each in told[:MOST_CANDIDATES]]
+
+
 def _needs(needs: Needs) -> dict[str, Any]:
     return {
         "endpoint": needs.endpoint.value,
         **{name: getattr(needs, name) for name in _WANTS},
         "prompt_tokens_estimate": needs.prompt_tokens,
         "max_tokens": needs.max_tokens,
+        "tenant": clean(needs.tenant),
+        "conversation": bool(needs.affinity),
     }
 
 
@@ -127,53 +147,9 @@ def _decision(answer: Decision | Refusal | None) -> dict[str, Any] | None:
         "why": clean(answer.why),
         "fallback": answer.fallback,
         "in_doubt": answer.spare,
-    }
-
-
-def _candidate(verdict: Verdict, record: Record) -> dict[str, Any]:
-    backend = verdict.candidate.backend
-    loads = dict(record.loads)
-    load = loads.get(backend.id, Load())
-    place = None
-    if isinstance(record.answer, Decision):
-        order = [each.backend.id for each in record.answer.order]
-        same_model = verdict.candidate.model.id in {
-            each.model.id for each in record.answer.order if each.backend.id == backend.id
-        }
-        place = order.index(backend.id) + 1 if same_model and backend.id in order else None
-    said = verdict.rejection
-    parts = None
-    if verdict.score is not None and record.policy is not None:
-        parts = _parts(verdict, loads, record.policy)
-    return {
-        "backend": clean(backend.name),
-        "backend_id": clean(backend.id),
-        "backend_type": backend.face.type.value,
-        "model": clean(verdict.candidate.model.id),
-        "zone": verdict.candidate.zone.value,
-        "place": place,
-        "score": verdict.score,
-        "score_parts": parts,
-        "priority": backend.face.priority,
-        "pending": load.pending,
-        "latency_ms": _rounded(load.latency_ms),
-        "rejection": None
-        if said is None
-        else {"rule": said.rule, "detail": clean(said.detail), "hint": clean(said.hint)},
-    }
-
-
-def _parts(verdict: Verdict, loads: Loads, policy: Policy) -> dict[str, dict[str, int]]:
-    """Each part of the score: its points of 100 and its weight in percent."""
-    weights = policy.weights
-    alone = {
-        "priority": (Weights(100, 0, 0), weights.priority),
-        "load": (Weights(0, 100, 0), weights.load),
-        "latency": (Weights(0, 0, 100), weights.latency),
-    }
-    return {
-        name: {"points": points(verdict.candidate, loads, one), "weight": weight}
-        for name, (one, weight) in alone.items()
+        "by_conversation": answer.why.removeprefix(f"fallback:{answer.model}:").startswith(
+            "affinity:"
+        ),
     }
 
 
@@ -195,11 +171,7 @@ def _attempts(ended: RequestFinished | RequestRefused | None) -> list[dict[str, 
 def _attempt(backend: str, began_ms: float, ended_ms: float, outcome: str) -> dict[str, Any]:
     return {
         "backend": clean(backend),
-        "began_ms": _rounded(began_ms),
-        "ended_ms": _rounded(ended_ms),
+        "began_ms": rounded(began_ms),
+        "ended_ms": rounded(ended_ms),
         "outcome": outcome,
     }
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 1)

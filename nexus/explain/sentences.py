@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexus.explain.candidates import made_of
+from nexus.explain.reasons import why_not, why_this
+
 _KINDS = {
     "/v1/chat/completions": "a chat completion",
     "/v1/completions": "a completion",
@@ -15,18 +18,17 @@ _WANTS = {
     "tools": "tools",
     "json_mode": "JSON",
 }
-_STRATEGIES = {
-    "smart": "the best score",
-    "round_robin": "its turn",
-    "priority_only": "the lowest priority number",
-    "random": "chance",
-}
 
 
 def sentences(facts: dict[str, Any]) -> list[str]:
     """What was asked, why it went where it went, why to no other, and what came of it."""
-    told = [_asked(facts), *_chosen(facts), *_others(facts), *_course(facts)]
+    told = [_asked(facts), *_bound(facts), *_chosen(facts), *_others(facts), *_course(facts)]
     return [each for each in told if each]
+
+
+def count(number: int, word: str) -> str:
+    """`1 token`, `2 tokens`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _asked(facts: dict[str, Any]) -> str:
@@ -38,7 +40,21 @@ def _asked(facts: dict[str, Any]) -> str:
     said = f"A client asked '{model}' for {_KINDS.get(needs['endpoint'], 'an answer')}"
     said += ", streamed" if needs["stream"] else ""
     said += f", with {_listed(wants)}" if wants else ""
-    return f"{said}; the prompt has about {needs['prompt_tokens_estimate']} tokens."
+    said += ", in a conversation it names" if needs["conversation"] else ""
+    return f"{said}; the prompt has about {count(needs['prompt_tokens_estimate'], 'token')}."
+
+
+def _bound(facts: dict[str, Any]) -> list[str]:
+    """The promises that held it."""
+    told: list[str] = []
+    bound = facts["binding"]
+    if zone := bound.get("zone"):
+        told.append(f"It had to stay in zone {zone['value']}: {zone['by']}.")
+    if tier := bound.get("min_tier"):
+        told.append(f"It was for tier {tier['value']} and above: {tier['by']}.")
+    if fallbacks := bound.get("fallbacks"):
+        told.append(f"No fallback was allowed: {fallbacks['by']}.")
+    return told
 
 
 def _chosen(facts: dict[str, Any]) -> list[str]:
@@ -56,54 +72,47 @@ def _chosen(facts: dict[str, Any]) -> list[str]:
             if decision["known"]
             else f"No backend has '{decision['model']}'."
         )
-        return told
+        return [*told, *(_ruled_out(each, decision) for each in candidates)]
     chosen = next((each for each in candidates if each["place"] == 1), None)
-    name = decision["order"][0]
-    able = [each for each in candidates if each["score"] is not None]
-    if decision["in_doubt"]:
-        why = "recent requests failed there, but nobody else could take it"
-    elif len(able) <= 1:
-        why = "it was the only backend that could take it"
-    else:
-        by = _STRATEGIES.get(facts["strategy"], "the strategy")
-        why = f"{by} among {len(able)} that could take it"
-        why += f" ({_standing(chosen)})" if chosen is not None else ""
-    told.append(f"{name} was chosen: {why}.")
+    said = f"{decision['order'][0]} was chosen: {why_this(facts)[1]}"
+    told.append(f"{said} ({_standing(chosen)})." if chosen is not None else f"{said}.")
+    if chosen is not None and chosen["failures"] and not decision["in_doubt"]:
+        told.append(f"Failures are on its record: {chosen['failures']}.")
     return told
 
 
 def _others(facts: dict[str, Any]) -> list[str]:
     decision = facts["decision"]
     told: list[str] = []
-    for each in facts["candidates"]:
-        if each["place"] == 1:
-            continue
-        said = each["rejection"]
-        model = f" ({each['model']})" if decision and each["model"] != decision["model"] else ""
-        name = each["backend"]
-        if said is None:
+    if decision is not None and decision["outcome"] == "routed":
+        for each in facts["candidates"]:
+            if each["place"] == 1:
+                continue
+            if each["rejection"] is not None:
+                told.append(_ruled_out(each, decision))
+                continue
             place = f"number {each['place']} of the plan" if each["place"] else "not in the plan"
-            told.append(f"Not {name}{model}: it was {place} ({_standing(each)}).")
-        else:
-            # Details of rules begin with the backend's name already.
-            detail = said["detail"].removeprefix(f"{name} ")
-            hint = f" To change that: {said['hint']}." if said["hint"] else ""
-            told.append(f"Not {name}{model}, by the rule '{said['rule']}': {detail}.{hint}")
+            reason = why_not(facts, each)[1]
+            because = f"{reason}; it was {place}" if reason else f"it was {place}"
+            model = f" ({each['model']})" if each["model"] != decision["model"] else ""
+            told.append(f"Not {each['backend']}{model}: {because} ({_standing(each)}).")
     if facts["more_candidates"]:
-        told.append(f"{facts['more_candidates']} more candidates are not told of.")
+        told.append(f"Left out here: {count(facts['more_candidates'], 'more candidate')}.")
     return told
 
 
-def made_of(each: dict[str, Any]) -> str:
-    """`priority 50, 4 in flight, first byte after 210 ms`."""
-    parts = [f"priority {each['priority']}", f"{each['pending']} in flight"]
-    if each["latency_ms"] is not None:
-        parts.append(f"first byte after {each['latency_ms']:.0f} ms")
-    return ", ".join(parts)
+def _ruled_out(each: dict[str, Any], decision: dict[str, Any]) -> str:
+    said, name = each["rejection"], each["backend"]
+    model = f" ({each['model']})" if each["model"] != decision["model"] else ""
+    # Details of rules begin with the backend's name already.
+    detail = said["detail"].removeprefix(f"{name} ")
+    hint = f" To change that: {said['hint']}." if said["hint"] else ""
+    return f"Not {name}{model}, by the rule '{said['rule']}': {detail}.{hint}"
 
 
 def _standing(each: dict[str, Any]) -> str:
-    return f"score {each['score']}: {made_of(each)}"
+    zone = ", zone open" if each["zone"] == "open" else ""
+    return f"score {each['score']}: {made_of(each)}{zone}"
 
 
 def _course(facts: dict[str, Any]) -> list[str]:
@@ -126,7 +135,8 @@ def _course(facts: dict[str, Any]) -> list[str]:
     if facts["ttft_ms"] is not None:
         said += f", the first byte after {facts['ttft_ms']:.0f} ms"
     if facts["completion_tokens"] is not None:
-        said += f"; {facts['prompt_tokens'] or 0} tokens in, {facts['completion_tokens']} out"
+        said += f"; {count(facts['prompt_tokens'] or 0, 'token')} in, "
+        said += f"{facts['completion_tokens']} out"
     told.append(said + ".")
     return told
 

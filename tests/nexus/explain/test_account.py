@@ -64,11 +64,12 @@ def test_the_parts_of_a_score_make_the_score() -> None:
 
 
 def test_sentences_say_why_this_one_and_why_not_each_other_one() -> None:
-    told = "\n".join(account(decided(vision=True, stream=True))["sentences"])
+    told = "\n".join(account(decided(vision=True, stream=True, prompt_tokens=1))["sentences"])
 
     assert f"A client asked '{MODEL}' for a chat completion, streamed, with an image" in told
-    assert "gpu-01 was chosen: the best score among 2 that could take it" in told
-    assert "Not gpu-02: it was number 2 of the plan" in told
+    assert "the prompt has about 1 token." in told
+    assert "gpu-01 was chosen: the best score among the 2 that could take it" in told
+    assert "Not gpu-02: it scored lower, mostly by its priority; it was number 2 of the" in told
     assert "Not mac, by the rule 'health': cannot be reached: connection refused." in told
     assert "Not blind, by the rule 'capability'" in told
 
