@@ -1,0 +1,279 @@
+"""What many requests share, written once each: names, needs, policies, pictures of the fleet.
+
+By content, so that a backend that goes up and down again is two facts and not two thousand, also
+over restarts. By identity first, so that the usual request costs a lookup. Urls lose what a person
+may have put before the host; the key of a prompt cache, which clients choose, is not kept at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
+
+from nexus.domain.backend import Backend, BackendId, Model, Zone
+from nexus.domain.fleet import Candidate, Fleet
+from nexus.domain.policy import Policy
+from nexus.domain.request import ANONYMOUS, Needs
+from nexus.domain.traffic import Traffic, TrafficPolicy
+from nexus.domain.urls import without_userinfo
+from nexus.telemetry.logs import get_logger
+
+log = get_logger("nexus.store")
+
+MOST_CACHED: Final = 8192
+"""Names and objects whose number is remembered."""
+
+WORD_CHARS: Final = 512
+
+STAMP_S: Final = 3600
+"""Seconds for which a fact counts as used after it was written or named."""
+
+_OWN = ("model", "prompt_tokens", "max_tokens", "affinity", "tenant")
+"""The fields of needs that differ from request to request."""
+
+_shape_of = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
+
+
+class Pictured(msgspec.Struct, frozen=True):
+    """A picture of the fleet as it is written; numbers name facts."""
+
+    backends: list[int]
+    """In the order of the fleet."""
+    by_model: dict[str, list[tuple[int, int]]]
+    """Backend and model of each candidate."""
+    sets: dict[str, list[str]]
+    """The sets of names of a `Fleet`, by field."""
+
+
+class Picture(NamedTuple):
+    """A written picture, and how its rows are named in a request's row."""
+
+    n: int
+    slots: Mapping[BackendId, int]
+    """The place of each backend."""
+    places: Mapping[int, int]
+    """By the identity of a candidate: its place among those of its model."""
+    zones: Mapping[tuple[BackendId, str], Zone]
+    """By backend and model."""
+
+
+class Facts:
+    """Writes within the caller's transaction; made anew after one that failed.
+
+    Args:
+        connection: the writer's.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._hour = 0
+        self._words: dict[str, int] = {}
+        self._shapes: dict[tuple[object, ...], int | None] = {}
+        self._objects: dict[int, tuple[object, int | None]] = {}
+        self._pictures: dict[int, tuple[Fleet, Picture | None]] = {}
+
+    def at(self, now: float) -> None:
+        """What is named from here on is used now. `now` is in Unix seconds."""
+        hour = int(now) // STAMP_S
+        full = max(len(each) for each in (self._words, self._shapes, self._objects)) > MOST_CACHED
+        if hour != self._hour or full or len(self._pictures) > MOST_CACHED:
+            self._hour = hour
+            for cache in (self._words, self._shapes, self._objects, self._pictures):
+                cache.clear()
+
+    def word(self, text: str) -> int:
+        """The number of a name."""
+        known = self._words.get(text)
+        if known is None:
+            word = text[:WORD_CHARS]
+            if not word.isascii():
+                word = word.encode("utf-8", "replace").decode()  # lone surrogates
+            known = self._words[text] = self._number("words", "word", word, {})
+        return known
+
+    def shape(self, needs: Needs) -> int | None:
+        """The number of needs without what differs from request to request."""
+        key = _shape_of(needs)
+        try:
+            return self._shapes[key]
+        except KeyError:
+            plain = replace(
+                needs, model="", prompt_tokens=0, max_tokens=None, affinity="", tenant=ANONYMOUS
+            )
+            number = self._shapes[key] = self._write(plain)
+            return number
+
+    def policy(self, policy: Policy) -> int | None:
+        """The number of a policy; None where it cannot be written."""
+        return self._object(policy, policy)
+
+    def picture(self, fleet: Fleet) -> Picture | None:
+        """A picture by identity, then by content; None where it cannot be written."""
+        known = self._pictures.get(id(fleet))
+        if known is None:
+            known = self._pictures[id(fleet)] = fleet, self._pictured(fleet)
+        return known[1]
+
+    def _pictured(self, fleet: Fleet) -> Picture | None:
+        numbers: dict[BackendId, int] = {}
+        for id_, backend in fleet.backends.items():
+            number = self._object(backend, backend)
+            if number is None:
+                return None
+            numbers[id_] = number
+        by_model: dict[str, list[tuple[int, int]]] = {}
+        places: dict[int, int] = {}
+        zones: dict[tuple[BackendId, str], Zone] = {}
+        for name, candidates in fleet.by_model.items():
+            rows: list[tuple[int, int]] = []
+            for place, each in enumerate(candidates):
+                number = self._object(each.model, each.model)
+                if number is None:
+                    return None
+                rows.append((numbers[each.backend.id], number))
+                places[id(each)] = place
+                zones[each.backend.id, name] = each.zone
+            by_model[name] = rows
+        sets = {
+            each.name: sorted(cast("frozenset[str]", value))
+            for each in fields(fleet)
+            if isinstance(value := getattr(fleet, each.name), frozenset)
+        }
+        slots = {id_: place for place, id_ in enumerate(numbers)}
+        n = self._write(Pictured(list(numbers.values()), by_model, sets))
+        return None if n is None else Picture(n, slots, places, zones)
+
+    def _object(self, identity: object, value: Backend | Model | Policy) -> int | None:
+        known = self._objects.get(id(identity))
+        if known is None:
+            number = self._write(_bare(value) if isinstance(value, Backend) else value)
+            known = self._objects[id(identity)] = identity, number
+        return known[1]
+
+    def _write(self, value: object) -> int | None:
+        """The number of a fact; None where it cannot be written (a lone surrogate in a name)."""
+        try:
+            body = _encode(value)
+        except (UnicodeEncodeError, TypeError, ValueError, OverflowError) as problem:
+            log.debug("%s cannot be kept: %s", type(value).__name__, problem)
+            return None
+        digest = blake2b(body, digest_size=16, person=type(value).__name__.encode()[:16]).digest()
+        packed = zlib.compress(body, 1) if len(body) > 256 else body
+        return self._number("facts", "hash", digest, {"body": packed})
+
+    def _number(self, table: str, key: str, value: object, more: dict[str, object]) -> int:
+        """The number of a row, which is made where there is none and stamped as used."""
+        used = self._hour * STAMP_S
+        run = self._connection.execute
+        found = run(f"SELECT n, used FROM {table} WHERE {key} = ?", (value,)).fetchone()
+        if found is None:
+            row = {key: value, "used": used, **more}
+            marks = ", ".join("?" * len(row))
+            run(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", (*row.values(),))
+            found = run("SELECT last_insert_rowid()").fetchone()
+        elif found[1] < used:
+            run(f"UPDATE {table} SET used = ? WHERE n = ?", (used, found[0]))
+        return int(found[0])
+
+
+def _bare(backend: Backend) -> Backend:
+    """A backend without its models, its secrets, and what changes without mattering."""
+    face = replace(backend.face, url=without_userinfo(backend.face.url))
+    return replace(backend, face=face, models=(), checked_at=None, since=None, probe_ms=None)
+
+
+def _plain(value: Any) -> Any:
+    """What msgspec does not know."""
+    if isinstance(value, Traffic):
+        return value.rules
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def _made(type: Any, value: Any) -> Any:
+    """The way back."""
+    if type is Traffic:
+        return Traffic(msgspec.convert(value, tuple[TrafficPolicy, ...]))
+    raise TypeError(f"{type} cannot be read")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plain, order="deterministic").encode
+_READERS: Final = {
+    kind: msgspec.json.Decoder(kind, dec_hook=_made)
+    for kind in (Backend, Model, Policy, Needs, Pictured)
+}
+
+
+class Known:
+    """Facts read back, each once as long as this lives.
+
+    Args:
+        connection: a reader's.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._read: dict[int, Any] = {}
+        self._words: dict[int, str] = {}
+
+    def word(self, n: int | None) -> str:
+        """A name; empty where there is none."""
+        if n is None:
+            return ""
+        words = self._words
+        if n not in words:
+            found = self._connection.execute("SELECT word FROM words WHERE n = ?", (n,)).fetchone()
+            words[n] = "" if found is None else str(found[0])
+        return words[n]
+
+    def needs(self, n: int | None) -> Needs | None:
+        """A shape of needs."""
+        return self._fact(n, Needs)
+
+    def policy(self, n: int | None) -> Policy | None:
+        """A policy."""
+        return self._fact(n, Policy)
+
+    def fleet(self, n: int | None, version: int) -> Fleet | None:
+        """The part of the fleet that a decision looked at."""
+        told: Pictured | None = self._fact(n, Pictured)
+        if told is None:
+            return None
+        backends = [self._fact(number, Backend) for number in told.backends]
+        if any(each is None for each in backends):
+            return None
+        by_number = dict(zip(told.backends, cast("list[Backend]", backends), strict=True))
+        by_model: dict[str, tuple[Candidate, ...]] = {}
+        for name, rows in told.by_model.items():
+            found = [(by_number[its], self._fact(model, Model)) for its, model in rows]
+            by_model[name] = tuple(Candidate(its, m) for its, m in found if m is not None)
+        names = {each.name for each in fields(Fleet)}
+        sets: dict[str, Any] = {
+            name: frozenset(each) for name, each in told.sets.items() if name in names
+        }
+        return Fleet(version, {each.id: each for each in by_number.values()}, by_model, **sets)
+
+    def _fact(self, n: int | None, kind: type[Any]) -> Any:
+        """None where it is gone, or was written by a Nexus that meant something else by it."""
+        if n is None:
+            return None
+        if n not in self._read:
+            found = self._connection.execute("SELECT body FROM facts WHERE n = ?", (n,)).fetchone()
+            self._read[n] = None if found is None else _decoded(found[0], kind)
+        return self._read[n]
+
+
+def _decoded(body: bytes, kind: type[Any]) -> Any:
+    try:
+        text = zlib.decompress(body) if body[:1] == b"x" else body
+        return _READERS[kind].decode(text)
+    except (msgspec.DecodeError, zlib.error, ValueError, TypeError):
+        return None

@@ -1,0 +1,162 @@
+"""The tables of the history file, and how an older file becomes a newer one.
+
+```text
+requests   one row each; what many share is named by number
+facts      what requests were decided on, each state once: backends, models, pictures of the fleet,
+           policies, shapes of needs. `used` is when a request last named it, to the hour
+words      names of models, backends and tenants, likewise
+minutes    sums and sketches by minute, backend and model; `hours` the same by hour
+changes    who changed what
+```
+
+A version is never edited once released: a change is a further entry of `STEPS`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+BUSY_S: Final = 5.0
+"""Seconds to wait for another connection's lock: backups and curious shells."""
+
+WAL_BYTES: Final = 16_000_000
+"""What a checkpoint leaves of the write-ahead log."""
+
+_FIRST: Final = """
+CREATE TABLE requests (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL,
+  at REAL NOT NULL,
+  model INTEGER NOT NULL,
+  actual INTEGER,
+  backend INTEGER,
+  tenant INTEGER,
+  zone INTEGER,
+  endpoint INTEGER,
+  status INTEGER NOT NULL,
+  duration_ms REAL,
+  ttft_ms REAL,
+  prompt INTEGER,
+  completion INTEGER,
+  speed REAL,
+  error TEXT,
+  code TEXT,
+  estimate INTEGER,
+  most INTEGER,
+  needs INTEGER,
+  policy INTEGER,
+  picture INTEGER,
+  detail BLOB
+);
+CREATE UNIQUE INDEX requests_id ON requests (id);
+CREATE INDEX requests_at ON requests (at);
+CREATE INDEX requests_failed ON requests (status) WHERE status >= 400;
+CREATE TABLE facts (
+  n INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  body BLOB NOT NULL,
+  used INTEGER NOT NULL
+);
+CREATE TABLE words (
+  n INTEGER PRIMARY KEY,
+  word TEXT NOT NULL UNIQUE,
+  used INTEGER NOT NULL
+);
+CREATE TABLE minutes (
+  at INTEGER NOT NULL,
+  backend INTEGER NOT NULL,
+  model INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (at, backend, model)
+) WITHOUT ROWID;
+CREATE TABLE hours (
+  at INTEGER NOT NULL,
+  backend INTEGER NOT NULL,
+  model INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (at, backend, model)
+) WITHOUT ROWID;
+CREATE TABLE changes (
+  n INTEGER PRIMARY KEY,
+  at REAL NOT NULL,
+  who TEXT NOT NULL,
+  role TEXT NOT NULL,
+  action TEXT NOT NULL,
+  target TEXT NOT NULL,
+  before TEXT,
+  after TEXT,
+  outcome TEXT NOT NULL
+);
+CREATE INDEX changes_at ON changes (at);
+"""
+
+STEPS: Final = (_FIRST,)
+"""What leads from each version to the next; a new file takes all of them."""
+
+VERSION: Final = len(STEPS)
+
+
+class TooNew(Exception):
+    """A later Nexus has written the file. It is left as it is."""
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes and makes checkpoints.
+
+    Raises:
+        sqlite3.Error: the file cannot be used.
+        TooNew: a later version wrote it.
+    """
+    connection = sqlite3.connect(
+        path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    try:
+        # Takes effect in a new file only: room that pruning frees goes back to the disk.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+        connection.execute("PRAGMA secure_delete = FAST")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection]:
+    """A connection for one question. It cannot write, and makes no checkpoints.
+
+    Raises:
+        sqlite3.Error: the file cannot be used.
+    """
+    uri = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to `VERSION`: each step whole or not at all."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise TooNew(str(version))
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in step.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

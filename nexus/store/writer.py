@@ -1,0 +1,340 @@
+"""The thread that writes: takes what was put into its queue, in batches, and never holds up others.
+
+- Whatever is wrong with the file (full disk, read-only, another Nexus has it) is said once, in a
+  sentence that tells what to do. Until it is mended records wait in the queue, whose oldest fall
+  out, and every `RETRY_S` it is tried again. A damaged file is set aside, never deleted.
+- The interpreter's lock is let go of between every few rows, so the event loop waits for a fraction
+  of a millisecond at most. The thread has no lower priority: one that holds the lock and is not
+  run would stop the gateway.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from nexus.domain.audit import AuditEntry
+from nexus.store import changes, prune
+from nexus.store.facts import Facts
+from nexus.store.place import InUse, Lock, make, set_aside
+from nexus.store.rollup import Rollup
+from nexus.store.rows import COLUMNS, Row, row
+from nexus.store.schema import TooNew, open_writer
+from nexus.store.trouble import Unsound, damaged, sentence
+from nexus.telemetry.logs import get_logger
+from nexus.telemetry.records import Record
+
+log = get_logger("nexus.store")
+
+QUEUE: Final = 5000
+"""Records that may wait. The ring in memory holds as many, so that waiting takes no memory."""
+
+PAUSE_S: Final = 0.25
+"""How long is gathered before a batch is written: what a crash may lose."""
+
+BATCH: Final = 1000
+"""Records of one transaction at most."""
+
+CHUNK: Final = 16
+"""Rows of one statement: the lock is held while these are made, some 0.2 ms."""
+
+RETRY_S: Final = 30.0
+TIDY_S: Final = 60.0
+"""Between two looks for what is too old or too much."""
+
+_INSERT = f"INSERT OR IGNORE INTO requests ({', '.join(COLUMNS)}) VALUES "
+_MARKS = f"({', '.join('?' * len(COLUMNS))})"
+
+
+class Writer:
+    """See the module. Its methods but `run` may be called from any thread.
+
+    Args:
+        path: the file.
+        days: how long requests are kept.
+        most_bytes: how much room they may take.
+        unix: Unix seconds.
+        most_pages: the size at which SQLite takes the disk for full.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        days: int,
+        most_bytes: int,
+        unix: Callable[[], float],
+        most_pages: int | None = None,
+    ) -> None:
+        self.path = path
+        self.most_pages = most_pages
+        self.trouble = ""
+        """Why nothing is written; empty while all is well."""
+        self.readable = threading.Event()
+        """Set while the file can be asked."""
+        self.written = 0
+        """Records in the file since the start."""
+        self.lost = 0
+        """Records that fell out of the queue, or could not be written."""
+        self._days = days
+        self._most_bytes = most_bytes
+        self._unix = unix
+        self._queue: deque[Record] = deque(maxlen=QUEUE)
+        self._changes: deque[AuditEntry] = deque(maxlen=QUEUE)
+        self._batch: list[Record] = []
+        """Taken from the queue, and not yet in the file."""
+        self._batch_changes: list[AuditEntry] = []
+        self._asks: deque[threading.Event] = deque()
+        self._awake = False
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._suspected = False
+        self._lock = Lock(path)
+        self._connection: sqlite3.Connection | None = None
+        self._facts: Facts | None = None
+        self._rollup: Rollup | None = None
+        self._retry_at = 0.0
+        self._tidy_at = 0.0
+        self._thread = threading.Thread(target=self.run, name="history", daemon=True)
+
+    # ---- for others
+
+    def start(self) -> None:
+        """Open the file and begin, in the thread."""
+        self._rouse()
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Have a record written that has ended. Costs an append."""
+        queue = self._queue
+        if len(queue) == QUEUE:
+            self.lost += 1
+        queue.append(record)
+        if not self._awake:
+            self._rouse()
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Have a change written."""
+        self._changes.append(entry)
+        self._rouse()
+
+    def suspect(self) -> None:
+        """Somebody could not read the file: look whether it is sound."""
+        self._suspected = True
+        self._rouse()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything that was put is in the file. False where it is not."""
+        done = threading.Event()
+        self._asks.append(done)
+        self._rouse()
+        return done.wait(timeout_s) and not self.trouble
+
+    def close(self, timeout_s: float) -> None:
+        """Write what is left and end; give up after a while."""
+        self._stop.set()
+        self._rouse()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.warning("%s: the last requests could not be written in time", self.path)
+
+    def _rouse(self) -> None:
+        self._awake = True
+        self._wake.set()
+
+    # ---- the thread
+
+    def run(self) -> None:
+        """Until `close`."""
+        try:
+            while True:
+                self._wake.wait(self._patience())
+                stopping = self._stop.is_set()
+                if not (stopping or self._asks):
+                    self._stop.wait(PAUSE_S)
+                self._wake.clear()
+                self._awake = False  # from here on a record rouses anew
+                self._round()
+                if stopping:
+                    return
+        finally:
+            self._shut()
+            self._lock.release()
+
+    def _patience(self) -> float:
+        """Seconds until there is something to do of itself."""
+        next_at = self._retry_at if self._connection is None else self._tidy_at
+        return max(0.0, next_at - time.monotonic())
+
+    def _round(self) -> None:
+        """Everything that waits, and what is due."""
+        asks = list(self._asks)
+        try:
+            if self._opened():
+                while self._take():
+                    self._write()
+                    self._tidy()
+                self._tidy()
+        except (sqlite3.Error, OSError, InUse, TooNew) as error:
+            self._failed(error)
+        except Exception:
+            log.exception("the history cannot be written; it is tried again in %g s", RETRY_S)
+            self._rest("it cannot be written")
+        for ask in asks:
+            ask.set()
+            self._asks.popleft()
+
+    def _opened(self) -> bool:
+        """True once the file is open."""
+        if self._connection is None:
+            if time.monotonic() < self._retry_at and not self._stop.is_set():
+                return False
+        elif not self._suspected:
+            return True
+        self._open()
+        return True
+
+    def _open(self) -> None:
+        self._shut()
+        make(self.path)
+        self._lock.take()
+        try:
+            connection = self._sound()
+        except (sqlite3.DatabaseError, Unsound) as error:
+            if not damaged(error):
+                raise
+            aside = set_aside(self.path)
+            log.warning(
+                "the history in %s was damaged (%s); it was put aside as %s and a new one begun. "
+                "`sqlite3 %s .recover` may save what was in it",
+                self.path,
+                error,
+                aside.name,
+                aside.name,
+            )
+            make(self.path)
+            connection = self._sound()
+        if self.most_pages is not None:
+            connection.execute(f"PRAGMA max_page_count = {self.most_pages}")
+        self._connection = connection
+        self._facts = Facts(connection)
+        self._rollup = Rollup(connection, self._facts)
+        self._suspected = False
+        self.readable.set()
+
+    def _sound(self) -> sqlite3.Connection:
+        """The file, once it has shown that it can be read; closely looked at on suspicion."""
+        connection = open_writer(self.path)
+        try:
+            connection.execute("SELECT max(seq) FROM requests").fetchone()
+            if self._suspected:
+                (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if said != "ok":
+                    raise Unsound(str(said)[:200])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _take(self) -> bool:
+        """Fill the batch from the queues; False where there is nothing to write."""
+        with contextlib.suppress(IndexError):
+            while len(self._batch) < BATCH:
+                self._batch.append(self._queue.popleft())
+        with contextlib.suppress(IndexError):
+            while len(self._batch_changes) < BATCH:
+                self._batch_changes.append(self._changes.popleft())
+        return bool(self._batch or self._batch_changes)
+
+    def _write(self) -> None:
+        """The batch in one transaction. What fails is kept for the next time."""
+        connection, facts, rollup = self._connection, self._facts, self._rollup
+        assert connection is not None
+        assert facts is not None
+        assert rollup is not None
+        facts.at(self._unix())
+        connection.execute("BEGIN IMMEDIATE")
+        for start in range(0, len(self._batch), CHUNK):
+            values: list[object] = []
+            count = 0
+            for record in self._batch[start : start + CHUNK]:
+                made = self._made(record, facts, rollup)
+                if made is not None:
+                    values += made
+                    count += 1
+            if count:
+                connection.execute(_INSERT + ", ".join([_MARKS] * count), values)
+        rollup.write()
+        changes.write(connection, self._batch_changes)
+        connection.execute("COMMIT")
+        self.written += len(self._batch)
+        self._batch.clear()
+        self._batch_changes.clear()
+        self._well()
+
+    def _made(self, record: Record, facts: Facts, rollup: Rollup) -> Row | None:
+        """One row; None for a record that nobody foresaw, which must not hold up the others."""
+        ended = record.ended
+        try:
+            if ended is None:
+                return None
+            values = row(record, facts)
+            rollup.see(ended)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            self.lost += 1
+            log.exception("request %s cannot be kept", record.request_id)
+            return None
+        return values
+
+    def _tidy(self) -> None:
+        """Take away what is too old or too much, between batches."""
+        if time.monotonic() < self._tidy_at or self._stop.is_set():
+            return
+        connection = self._connection
+        assert connection is not None
+        more = prune.step(connection, self._unix(), self._days, self._most_bytes)
+        if not more:
+            prune.sweep(connection, self._unix(), self._days)
+        self._tidy_at = time.monotonic() + (PAUSE_S if more else TIDY_S)
+
+    # ---- trouble
+
+    def _failed(self, error: Exception) -> None:
+        """Say once why nothing is written, and wait; what is damaged is looked at again at once."""
+        if damaged(error) and not self._suspected:
+            self._suspected = True
+            self._shut()
+            self._retry_at = 0.0
+            self._rouse()
+            return
+        why = sentence(self.path, error)
+        if why != self.trouble:
+            log.warning("%s. It is tried again every %g seconds", why, RETRY_S)
+        self._rest(why)
+
+    def _rest(self, why: str) -> None:
+        self.trouble = why
+        self._shut()
+        self._retry_at = time.monotonic() + RETRY_S
+
+    def _well(self) -> None:
+        """A batch was written."""
+        if self.trouble:
+            log.info("%s is written again; %d requests were missed", self.path, self.lost)
+            self.trouble = ""
+
+    def _shut(self) -> None:
+        """Close the file; a transaction that is open is undone."""
+        self.readable.clear()
+        connection, self._connection = self._connection, None
+        self._facts = self._rollup = None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
