@@ -6,13 +6,13 @@ Run as `python -m tests.bench.health`. Prints; asserts nothing, since machines d
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from nexus.domain.backend import BackendFace, BackendId, BackendStatus, BackendType, Model, Zone
-from nexus.domain.http import HttpCall
 from nexus.health.checker import HealthChecker
 from nexus.registry.registry import Registry
 from nexus.simulator.fleet import SimFleet
@@ -62,9 +62,8 @@ def _add(registry: Registry, name: str, url: str) -> None:
 
 async def _measure(registry: Registry, timeout_s: float, alive: int) -> None:
     client = ProbeClient()
-    # What is imported with the first question, once in a process and before there is traffic.
-    first = next(iter(registry.fleet().backends.values())).face.url
-    await client.send(first, HttpCall("/version"), headers={}, timeout_s=timeout_s)
+    gc.collect()
+    gc.freeze()  # as the gateway does at its start
     checker = HealthChecker(registry, client, lambda face: None, timeout_s=timeout_s)
     holds: list[float] = []
 
