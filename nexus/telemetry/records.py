@@ -29,6 +29,9 @@ MOST_LOADS = 64
 MOST_PICTURES = 512
 """Models of one picture of the fleet whose candidates are shared among records."""
 
+MOST_LATE = 10_000
+"""Requests under way that outlived the ring; more than may be under way at once."""
+
 _HOPS = 8
 """Names an alias may lead through; more than routing follows."""
 
@@ -94,6 +97,8 @@ class Records:
         self._unix = unix
         self._kept = kept
         self._records: OrderedDict[str, Record] = OrderedDict()
+        self._late: dict[str, Record] = {}
+        """Requests that fell out of the ring before they ended."""
         self._seen: Fleet | None = None
         self._by: Policy | None = None
         self._pictures: dict[str, Fleet] = {}
@@ -117,7 +122,7 @@ class Records:
         records = self._records
         records[request_id] = record
         if len(records) > self._kept:
-            records.popitem(last=False)
+            self._evict()
         return record
 
     def snapshot(
@@ -151,20 +156,30 @@ class Records:
                 kept.append((id, LoadThen(load.pending, load.latency_ms)))
         return Record(request_id, self._unix(), needs, part, tuple(kept), policy, turn, answer)
 
-    def ended(self, event: RequestFinished | RequestRefused) -> None:
+    def ended(self, event: RequestFinished | RequestRefused) -> Record:
         """Remember what became of a request."""
-        record = self._records.get(event.request_id)
-        if record is not None:
-            # A plan whose backends all left ends as a request, and is then told as a refusal.
-            record.ended = record.ended or event
-            return
-        self._records[event.request_id] = Record(event.request_id, event.at, ended=event)
-        if len(self._records) > self._kept:
-            self._records.popitem(last=False)
+        id = event.request_id
+        record = self._records.get(id)
+        if record is None:
+            record = self._late.pop(id, None) or Record(id, event.at)
+            self._records[id] = record
+            if len(self._records) > self._kept:
+                self._evict()
+        # A plan whose backends all left ends as a request, and is then told as a refusal.
+        record.ended = record.ended or event
+        return record
+
+    def _evict(self) -> None:
+        """Forget the oldest, but for one that is under way: its end wants to know of it."""
+        id, oldest = self._records.popitem(last=False)
+        if oldest.ended is None:
+            if len(self._late) >= MOST_LATE:
+                del self._late[next(iter(self._late))]
+            self._late[id] = oldest
 
     def get(self, request_id: str) -> Record | None:
         """One request, while it is remembered."""
-        return self._records.get(request_id)
+        return self._records.get(request_id) or self._late.get(request_id)
 
     def recent(
         self,

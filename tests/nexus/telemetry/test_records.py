@@ -91,20 +91,31 @@ def test_the_oldest_record_gives_way() -> None:
     records = Records(lambda: AT, kept=2)
     for id in ("a", "b", "c"):
         keep(records, id, fleet(backend()))
+        records.ended(ended(id))
     records.ended(RequestRefused("d", AT, "", 400, "invalid_request", "not JSON"))
 
     assert [record.request_id for record in records] == ["c", "d"]
     assert records.get("a") is None
 
 
-def test_the_end_of_a_forgotten_request_is_remembered_by_itself() -> None:
+def test_a_request_that_outlives_the_ring_ends_with_its_decision() -> None:
     records = Records(lambda: AT, kept=1)
-    keep(records, "a", fleet(backend()))
+    kept = keep(records, "a", fleet(backend()))
     keep(records, "b", fleet(backend()))
-    records.ended(ended("a"))
 
-    (only,) = records
-    assert (only.request_id, only.status, only.needs) == ("a", 200, None)
+    assert [record.request_id for record in records] == ["b"]
+    assert records.get("a") is kept
+    assert records.ended(ended("a")) is kept
+    assert [record.request_id for record in records] == ["a"]
+    assert (kept.status, kept.needs is None) == (200, False)
+
+
+def test_the_end_of_an_unknown_request_is_remembered_by_itself() -> None:
+    records = Records(lambda: AT, kept=1)
+    told = records.ended(ended("a"))
+
+    assert list(records) == [told]
+    assert (told.request_id, told.status, told.needs) == ("a", 200, None)
 
 
 def test_recent_requests_are_found_by_model_backend_and_status() -> None:

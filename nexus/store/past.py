@@ -1,0 +1,140 @@
+"""Requests of the past, wherever they are: the last ones in memory, all others in the file.
+
+Whatever takes long runs in a thread; what is asked for may be under way still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nexus.domain.audit import AuditEntry
+from nexus.domain.backend import Zone
+from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.history import Metric, Outcome, Point, Wanted, named, outcome_of
+from nexus.domain.request import ANONYMOUS
+from nexus.store.store import Store
+from nexus.telemetry.records import Record, Records
+
+
+class Past:
+    """See the module.
+
+    Args:
+        records: the last requests, and those under way.
+        store: those before them.
+    """
+
+    def __init__(self, records: Records, store: Store) -> None:
+        self._records = records
+        self._store = store
+
+    async def record(self, request_id: str) -> Record | None:
+        """One request; None where nobody remembers it."""
+        found = self._records.get(request_id)
+        if found is not None or self._store.path is None:
+            return found
+        return await asyncio.to_thread(self._store.record, request_id)
+
+    async def requests(self, limit: int, wanted: Wanted, before: str = "") -> list[Record]:
+        """The newest first. Those of the file come without what they were decided on.
+
+        Args:
+            before: the id of the request to go on from.
+        """
+        return await asyncio.to_thread(self._requests, list(self._records), limit, wanted, before)
+
+    async def series(
+        self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
+    ) -> list[Point]:
+        """Numbers over time, of one backend or model by name, or of all."""
+        return await asyncio.to_thread(
+            self._store.series, metric, since, step_s, backend=backend, model=model
+        )
+
+    async def changes(self, limit: int) -> list[AuditEntry]:
+        """What people changed, newest first."""
+        return await asyncio.to_thread(self._store.changes, limit)
+
+    def _requests(
+        self, ring: list[Record], limit: int, wanted: Wanted, before: str
+    ) -> list[Record]:
+        """In a thread. Everything younger than the ring's oldest is in the ring."""
+        oldest = ring[0].at if ring else None
+        here = {each.request_id for each in ring}
+        if before:
+            place = next((n for n, each in enumerate(ring) if each.request_id == before), None)
+            if place is not None:
+                ring, before = ring[:place], ""
+            else:
+                ring = []
+        found = _first(limit, reversed(ring), wanted)
+        if len(found) < limit and wanted.outcome is not Outcome.RUNNING:
+            if oldest is not None:
+                ends = oldest if wanted.until is None else min(oldest, wanted.until)
+                wanted = replace(wanted, until=ends)
+            older = self._store.recent(limit - len(found), wanted, before)
+            found += [each for each in older if each.request_id not in here]
+        return found
+
+
+def _first(limit: int, records: Iterable[Record], wanted: Wanted) -> list[Record]:
+    found: list[Record] = []
+    for record in records:
+        if len(found) == limit:
+            break
+        if matches(record, wanted):
+            found.append(record)
+    return found
+
+
+def matches(record: Record, wanted: Wanted) -> bool:
+    """Whether a request in memory is meant; `nexus.store.queries` says the same in SQL."""
+    ended = record.ended
+    actual = ended.model if isinstance(ended, RequestFinished) else record.model
+    if wanted.model and not any(
+        named(name, wanted.model, part=True) for name in (record.model, actual)
+    ):
+        return False
+    if wanted.backend and not named(record.backend, wanted.backend, part=False):
+        return False
+    if wanted.status is not None and record.status != wanted.status:
+        return False
+    if wanted.outcome is not None and outcome_of(record.status) is not wanted.outcome:
+        return False
+    tenant = ANONYMOUS if record.needs is None else record.needs.tenant
+    if wanted.tenant and not named(tenant, wanted.tenant, part=False):
+        return False
+    if wanted.zone is not None and _zone(record) is not wanted.zone:
+        return False
+    if wanted.min_duration_ms is not None:
+        took = ended.duration_ms if isinstance(ended, RequestFinished) else 0.0
+        if took < wanted.min_duration_ms:
+            return False
+    if wanted.since is not None and record.at < wanted.since:
+        return False
+    if wanted.until is not None and record.at >= wanted.until:
+        return False
+    return not wanted.text or _says(record, actual, wanted.text)
+
+
+def _says(record: Record, actual: str, text: str) -> bool:
+    ended = record.ended
+    error = ""
+    if ended is not None:
+        error = ended.message if isinstance(ended, RequestRefused) else ended.error
+    places = (record.model, actual, record.backend, error)
+    lower = text.lower()
+    return text in record.request_id or any(lower in place.lower() for place in places)
+
+
+def _zone(record: Record) -> Zone | None:
+    """Where it went; None where it went nowhere yet."""
+    ended = record.ended
+    if not isinstance(ended, RequestFinished) or record.fleet is None:
+        return None
+    for candidate in record.fleet.by_model.get(ended.model, ()):
+        if candidate.backend.id == ended.backend_id:
+            return candidate.zone
+    return None
