@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
 
+from nexus.domain.access import Role as Access
 from nexus.domain.backend import BackendId
 from nexus.domain.events import Update, ZoneBreached
 from nexus.domain.gateway import FleetSource, Standing
@@ -25,8 +26,9 @@ from tui.leave import Leave
 from tui.render.cells import Cell, Role, line
 from tui.render.empty import waiting_lines
 from tui.render.numbers import plural
-from tui.screens.main import MainScreen
+from tui.screens import PAGES
 from tui.screens.modal import Confirm, Reader
+from tui.screens.page import Page
 from tui.state import DashboardState, lost, reduce
 from tui.theme import THEMES
 from tui.views import Frame
@@ -42,6 +44,10 @@ class NexusDashboard(App[Leave]):
     CSS_PATH = "styles/nexus.tcss"
     COMMANDS: ClassVar[set[type[NexusCommands]]] = {NexusCommands}  # pyright: ignore[reportIncompatibleVariableOverride]
     TITLE = "Nexus"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
+        page.NAME: page for page in PAGES
+    }
+    DEFAULT_MODE = PAGES[0].NAME
 
     def __init__(
         self,
@@ -54,7 +60,8 @@ class NexusDashboard(App[Leave]):
     ) -> None:
         """Show `source`; `clock` gives Unix seconds; `no_color` paints with attributes only."""
         super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
-        self._source = source
+        self.source = source
+        """Where facts come from and wishes go."""
         self._clock = clock
         self._offset = time.localtime().tm_gmtoff if utc_offset_s is None else utc_offset_s
         self._shown: tuple[DashboardState, int] | None = None
@@ -71,8 +78,22 @@ class NexusDashboard(App[Leave]):
         self.theme = "nexus-mono" if no_color else "nexus-dark"
         self.set_class(no_color, "-mono")
 
-    def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._source.info)
+    @property
+    def role(self) -> Access:
+        """What this operator may do."""
+        return self.source.role
+
+    @property
+    def page_actions(self) -> tuple[Action, ...]:
+        """What can be done on the page that is shown, by this operator."""
+        page = next((s for s in reversed(self.screen_stack) if isinstance(s, Page)), None)
+        return tuple(a for a in page.ACTIONS if self.role.may(a.role)) if page else ()
+
+    def go(self, name: str) -> Page:
+        """Show a page, with its cursor and filter as they were left."""
+        if self.current_mode != name:
+            self.switch_mode(name)
+        return cast(Page, self.screen_stack[0])
 
     @property
     def driver_left(self) -> bool:
@@ -101,7 +122,7 @@ class NexusDashboard(App[Leave]):
 
     async def _pump(self) -> None:
         """Fold every update; let the loop breathe between slices; tell when the source is gone."""
-        updates: AsyncIterator[Update] = self._source.updates()
+        updates: AsyncIterator[Update] = self.source.updates()
         folded = 0
         try:
             async for update in updates:
@@ -118,7 +139,7 @@ class NexusDashboard(App[Leave]):
     @property
     def frame(self) -> Frame:
         """The state of this moment."""
-        return Frame(self.state, self._clock(), self._source.info.started_at, self._offset)
+        return Frame(self.state, self._clock(), self.source.info.started_at, self._offset)
 
     def show_latest(self) -> None:
         """Paint if there is something new, and the terminal keeps up."""
@@ -131,7 +152,7 @@ class NexusDashboard(App[Leave]):
             return
         self._shown = mark
         screen = self.screen
-        if isinstance(screen, (MainScreen, Reader)):
+        if isinstance(screen, (Page, Reader)):
             screen.show_frame(frame)
 
     def repaint(self) -> None:
@@ -153,9 +174,9 @@ class NexusDashboard(App[Leave]):
         elif action.name == "drain":
             self._confirm_drain(backend_id, name)
         elif action.name == "undrain":
-            self._do(lambda: self._source.undrain(backend_id), f"{name} takes new work again.")
+            self.do(lambda: self.source.undrain(backend_id), f"{name} takes new work again.")
         else:
-            self._do(lambda: self._source.check(backend_id), f"{name} was checked.")
+            self.do(lambda: self.source.check(backend_id), f"{name} was checked.")
 
     def _confirm_drain(self, backend_id: BackendId, name: str) -> None:
         load = self.state.loads.get(backend_id)
@@ -170,7 +191,7 @@ class NexusDashboard(App[Leave]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._do(lambda: self._source.drain(backend_id), f"{name} is draining.")
+                self.do(lambda: self.source.drain(backend_id), f"{name} is draining.")
 
         self.push_screen(Confirm(f"Drain {name}?", tuple(text), "Drain"), answered)
 
@@ -202,24 +223,26 @@ class NexusDashboard(App[Leave]):
         def answered(yes: bool | None) -> None:
             if yes:
                 name = server.name
-                self._do(lambda: self._source.approve(server_id), f"{name} is a backend now.")
+                self.do(lambda: self.source.approve(server_id), f"{name} is a backend now.")
 
         self.push_screen(Confirm("Use this server?", waiting_lines(server), "Use it"), answered)
 
     def dismiss(self, server_id: BackendId) -> None:
         """Do not ask about a server that waits again."""
-        self._do(lambda: self._source.dismiss(server_id), "Dismissed.")
+        self.do(lambda: self.source.dismiss(server_id), "Dismissed.")
 
     def rescan(self) -> None:
         """Look for servers again."""
         self.say("Looking at the well-known ports.")
-        self._do(self._source.scan, "Scan finished.")
+        self.do(self.source.scan, "Scan finished.")
 
     async def explain(self, request_id: str) -> tuple[Standing, ...]:
         """What each candidate of a request got. Raises NexusError when nobody remembers."""
-        return await self._source.explain(request_id)
+        return await self.source.explain(request_id)
 
-    def _do(self, wish: Callable[[], Awaitable[None]], done: str) -> None:
+    def do(self, wish: Callable[[], Awaitable[object]], done: str) -> None:
+        """Carry out a wish beside the screen; say `done`, or the sentence of what stopped it."""
+
         async def run() -> None:
             try:
                 await wish()

@@ -11,8 +11,10 @@ from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from nexus.domain.access import Role
 from nexus.domain.backend import Backend, BackendStatus
 from tui.clean import clean
+from tui.render.pages import PAGES
 
 if TYPE_CHECKING:
     from tui.app import NexusDashboard
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do on the main screen."""
+    """One thing to do on a page."""
 
     name: str
     """Of the `action_...` method."""
@@ -33,6 +35,13 @@ class Action:
     applies: Callable[[Backend], bool] | None = None
     """For actions on a backend: whether it makes sense for that one."""
     palette: bool = True
+    role: Role = Role.VIEWER
+    """What it takes to be offered it."""
+
+    @property
+    def method(self) -> str:
+        """Its name without arguments."""
+        return self.name.partition("(")[0]
 
     def binding(self) -> Binding:
         """The key binding."""
@@ -58,8 +67,8 @@ def _always(backend: Backend) -> bool:
     return True
 
 
-ACTIONS = (
-    Action("open", "enter", "detail", "Show everything about the row under the cursor.", True),
+OPEN = Action("open", "enter", "detail", "Show everything about the row under the cursor.", True)
+BACKEND_ACTIONS = (
     Action(
         "drain",
         "d",
@@ -67,25 +76,50 @@ ACTIONS = (
         "Send no new work to the backend; what runs there finishes.",
         True,
         _not_draining,
+        role=Role.OPERATOR,
     ),
-    Action("undrain", "u", "undrain", "Take the backend back into rotation.", True, _draining),
-    Action("check", "c", "check", "Ask the backend for its health now.", True, _always),
-    Action("approve", "a", "approve", "Look at a server that was found, and use it.", True),
-    Action("rescan", "r", "rescan", "Look for model servers at the well-known local ports.", True),
+    Action(
+        "undrain",
+        "u",
+        "undrain",
+        "Take the backend back into rotation.",
+        True,
+        _draining,
+        role=Role.OPERATOR,
+    ),
+    Action(
+        "check",
+        "c",
+        "check",
+        "Ask the backend for its health now.",
+        True,
+        _always,
+        role=Role.OPERATOR,
+    ),
+)
+"""What can be done to a backend, wherever one is under the cursor."""
+
+FILTER_ACTIONS = (
     Action("filter", "slash", "filter", "Show rows with these words; !word hides them.", True),
-    Action("sort", "s", "sort", "Sort the backends by the next column.", True),
-    Action("pane(1)", "1", "go to backends", "Go to the backends."),
-    Action("pane(2)", "2", "go to models", "Go to the model matrix."),
-    Action("pane(3)", "3", "go to routing", "Go to the routing log."),
-    Action("follow", "f", "follow", "Follow the newest routing entry again."),
-    Action("columns(-1)", "left,h", "earlier columns", "Matrix: earlier backends.", palette=False),
-    Action("columns(1)", "right,l", "later columns", "Matrix: later backends.", palette=False),
     Action("clear", "escape", "clear filter", "Show every row again.", palette=False),
+)
+"""For pages with rows."""
+
+EVERYWHERE = (
+    *(
+        Action(
+            f"page('{name}')",
+            str(number),
+            f"go to {name}",
+            f"Go to the page {name.capitalize()}.",
+        )
+        for number, name in enumerate(PAGES, 1)
+    ),
     Action("theme", "t", "theme", "Change between the dark and the light look."),
     Action("help", "question_mark,f1", "help", "Show the keys that work here.", True),
     Action("leave", "q,ctrl+q,ctrl+c", "quit", "Stop Nexus; asks while requests run.", True),
 )
-"""In the order of the footer and of the help."""
+"""On every page, last in footer and help."""
 
 
 class NexusCommands(Provider):
@@ -95,11 +129,12 @@ class NexusCommands(Provider):
     def _entries(self) -> list[tuple[str, str, Callable[[], Any]]]:
         dashboard = cast("NexusDashboard", self.app)
         entries: list[tuple[str, str, Callable[[], Any]]] = []
-        for action in ACTIONS:
+        for action in dashboard.page_actions:
             if action.applies is None and action.palette and action.name != "open":
                 run = partial(dashboard.run_action, f"screen.{action.name}")
                 entries.append((action.label.capitalize(), action.help, run))
-        for server in dashboard.state.waiting.values():
+        approves = dashboard.role.may(Role.OPERATOR)
+        for server in dashboard.state.waiting.values() if approves else ():
             name = clean(server.name, 40)
             run = partial(dashboard.ask_about, server.id)
             entries.append((f"Approve {name}", "Look at it, and use it.", run))
@@ -107,7 +142,9 @@ class NexusCommands(Provider):
             entries.append((f"Dismiss {name}", "Do not ask about it again.", run))
         for backend in dashboard.state.backends.values():
             name = clean(backend.name, 40)
-            for action in ACTIONS:
+            for action in BACKEND_ACTIONS:
+                if not dashboard.role.may(action.role):
+                    continue
                 if action.applies is not None and action.applies(backend):
                     title = f"{action.label.capitalize()} {name}"
                     entries.append((title, action.help, partial(dashboard.act, action, backend.id)))

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
 
+from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import Backend, BackendId, BackendStatus, Load
 from nexus.domain.events import (
     BackendChanged,
     BackendRemoved,
+    ChangeMade,
     FleetSeen,
+    LinkChanged,
     LoadChanged,
     PortProbed,
     RequestFinished,
@@ -30,6 +33,10 @@ from tui.window import Window
 
 LOG_LINES = 500
 """Routing log entries kept."""
+RUNNING = 4096
+"""Requests under way that are followed."""
+CHANGES = 100
+"""Changes remembered."""
 PROBES = 64
 """Scanned addresses remembered."""
 
@@ -66,6 +73,12 @@ class DashboardState:
     """Entries ever logged: `logged - len(log)` is the number of the oldest one kept."""
     probes: Mapping[str, PortProbed] = field(default_factory=dict[str, PortProbed])
     """Last result by address."""
+    running: Mapping[str, RequestRouted] = field(default_factory=dict[str, RequestRouted])
+    """Requests under way by id, oldest first."""
+    changes: tuple[AuditEntry, ...] = ()
+    """What people changed while this dashboard looked, newest last."""
+    link_detail: str = ""
+    """Why the source is not heard, and what comes next."""
     waiting: Mapping[BackendId, ServerFound] = field(default_factory=dict[BackendId, ServerFound])
     """Servers beyond this machine that nobody has approved yet, oldest first."""
 
@@ -89,7 +102,7 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
         case RequestFinished():
             return _finished(state, update)
         case RequestRouted():
-            return state
+            return replace(state, running=_started(state.running, update))
         case BackendChanged():
             return _changed(state, update)
         case RequestRefused():
@@ -121,6 +134,11 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             return replace(state, waiting=_without(state.waiting, update.id))
         case ZoneBreached():
             return state  # an alarm: the app says it aloud
+        case ChangeMade():
+            return replace(state, changes=(*state.changes[1 - CHANGES :], update.entry))
+        case LinkChanged():
+            link = state.link if update.connected else Link.LOST
+            return replace(state, link=link, link_detail=update.detail)
         case FleetSeen():
             return _seen(state, update)
 
@@ -135,7 +153,9 @@ def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
     return replace(
         state,
         link=Link.LIVE,
+        link_detail="",
         waiting={},  # those that still wait are told after the picture
+        running={},  # and so are those under way
         version=update.fleet.version,
         backends=backends,
         loads={id: update.loads.get(id, NO_LOAD) for id in backends},
@@ -165,9 +185,26 @@ def _finished(state: DashboardState, update: RequestFinished) -> DashboardState:
         state,
         windows=windows,
         total=state.total.add(update),
+        running=_ended(state.running, update.request_id),
         log=_appended(state.log, update),
         logged=state.logged + 1,
     )
+
+
+def _started(
+    running: Mapping[str, RequestRouted], update: RequestRouted
+) -> Mapping[str, RequestRouted]:
+    if len(running) >= RUNNING:  # ends that were never told
+        running = dict(list(running.items())[RUNNING // 2 :])
+    return {**running, update.request_id: update}
+
+
+def _ended(running: Mapping[str, RequestRouted], id: str) -> Mapping[str, RequestRouted]:
+    if id not in running:
+        return running
+    left = dict(running)
+    del left[id]
+    return left
 
 
 def _appended(log: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:

@@ -32,8 +32,8 @@ from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import RING_LINES, Sink
 from nexus.telemetry.request_log import RequestLog
 from nexus.upstream.pool import IDLE_S
-from tui.commands import ACTIONS
 from tui.render.status import glyph, word
+from tui.screens import PAGES as TUI_PAGES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -177,7 +177,7 @@ def test_every_key_of_the_dashboard_is_in_its_guide() -> None:
     guide = prose(ROOT / "docs/guides/dashboard.md")
     named = set(INLINE.findall(guide))
     signs = {"slash": "/", "escape": "esc", "left": "←", "right": "→", "question_mark": "?"}
-    for action in ACTIONS:
+    for action in {action for page in TUI_PAGES for action in page.ACTIONS}:
         for key in action.keys.split(","):
             assert signs.get(key, key) in named, f"{action.name}: {key}"
 

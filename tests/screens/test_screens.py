@@ -56,8 +56,8 @@ def test_main_screen_in_the_light_theme(snap_compare: Snap) -> None:
     ("name", "keys"),
     [
         ("backend", ("down", "enter")),
-        ("model", ("2", "enter")),
-        ("request", ("3", "enter")),
+        ("model", ("M", "enter")),
+        ("request", ("R", "enter")),
         ("drain", ("d",)),
         ("quit", ("q",)),
         ("help", ("question_mark",)),

@@ -182,7 +182,7 @@ def test_resizing_is_followed_down_to_one_sentence() -> None:
         term.until("Nexus needs 60x14")
         term.resize(80, 24)
         term.child.send_signal(signal.SIGWINCH)
-        term.until("2 opens")
+        term.until("M opens")
         term.child.send_signal(signal.SIGTERM)
         assert term.end() == 0
 

@@ -31,8 +31,8 @@ def plan(width: int, height: int, backends: int, models: int, focus: int) -> Lay
     spacers = height >= 34
     gap = 1 if spacers else 0
     tiles = 3 if tall else 1
-    # Header and footer are always there; in tall screens a blank line follows header and tiles.
-    rest = height - 2 - tiles - (2 if tall else 0) - gap
+    # Header, tabs and footer are always there; tall screens have a blank line around the tiles.
+    rest = height - 3 - tiles - (2 if tall else 0) - gap
     want = HEAD + max(1, backends)
     side = width >= 190 and height >= 28
     if side:

@@ -45,7 +45,7 @@ def models_title(total: int, first: int, hidden: int, words: str, *, folded: boo
     if words:
         pieces += ["   ", Cell(f"filter {words}", Role.WARN)]
     if folded:
-        pieces += ["   ", Cell("2 opens", Role.DIM)]
+        pieces += ["   ", Cell("M opens", Role.DIM)]
     else:
         if hidden:
             pieces += ["   ", Cell(f"←→ {hidden} more backends", Role.WARN)]
@@ -59,7 +59,7 @@ def routing_title(total: int, words: str, *, following: bool, folded: bool) -> L
     if words:
         pieces += [Cell(f" {total}", Role.DIM), "   ", Cell(f"filter {words}", Role.WARN)]
     if folded:
-        pieces += ["   ", Cell("3 opens", Role.DIM)]
+        pieces += ["   ", Cell("R opens", Role.DIM)]
     elif following:
         pieces += ["   ", Cell("live", Role.OK)]
     else:

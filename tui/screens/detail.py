@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from nexus.domain.backend import BackendId
 from nexus.domain.gateway import Standing
 from nexus.errors import NexusError
-from tui.commands import ACTIONS
+from tui.commands import BACKEND_ACTIONS
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.detail import backend_lines, label, model_pieces
 from tui.render.sentences import request_lines, standing_lines
@@ -56,7 +56,7 @@ class BackendDetail(Reader):
         )
 
     def action_act(self, name: str) -> None:
-        action = next(action for action in ACTIONS if action.name == name)
+        action = next(action for action in BACKEND_ACTIONS if action.name == name)
         dashboard(self).act(action, self._backend_id)
 
 

@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, cast
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
-from textual.widgets import Input
+from textual.widget import Widget
 
+from nexus.domain.access import Role
 from nexus.domain.backend import BackendId
-from nexus.domain.gateway import GatewayInfo
-from tui.commands import ACTIONS
+from tui.commands import BACKEND_ACTIONS, EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render import backends as backend_cells
-from tui.render.cells import BLANK
-from tui.render.empty import empty_lines, small_lines
-from tui.render.header import header_left, header_right, tiles
-from tui.render.layout import SMALLEST, Layout, plan
-from tui.render.titles import backends_title, footer, models_title, routing_title
+from tui.render.empty import empty_lines
+from tui.render.header import tiles
+from tui.render.layout import Layout, plan
+from tui.render.titles import backends_title, models_title, routing_title
 from tui.screens.base import dashboard
 from tui.screens.detail import BackendDetail, ModelDetail, RequestDetail
-from tui.screens.help import Help
+from tui.screens.page import Page
 from tui.views import BackendView, Frame, Latencies, LogView, ModelView
-from tui.widgets.filter_input import FilterInput
 from tui.widgets.live_log import LiveLog
 from tui.widgets.live_table import LiveTable, gap_for
 from tui.widgets.paint import GUTTER
-from tui.widgets.text_lines import Bar, TextLines
+from tui.widgets.text_lines import TextLines
 from tui.window import history, rates
 
 ORDERS = tuple(backend_cells.ORDERS)
 
+ACTIONS = (
+    OPEN,
+    *BACKEND_ACTIONS,
+    Action(
+        "approve",
+        "a",
+        "approve",
+        "Look at a server that was found, and use it.",
+        True,
+        role=Role.OPERATOR,
+    ),
+    Action("rescan", "r", "rescan", "Look for model servers at the well-known ports.", True),
+    FILTER_ACTIONS[0],
+    Action("sort", "s", "sort", "Sort the backends by the next column.", True),
+    Action("pane(1)", "B", "backends pane", "Go to the backends."),
+    Action("pane(2)", "M", "models pane", "Go to the model matrix."),
+    Action("pane(3)", "R", "routing pane", "Go to the routing log."),
+    Action("follow", "f", "follow", "Follow the newest routing entry again."),
+    Action("columns(-1)", "left,h", "earlier columns", "Matrix: earlier backends.", palette=False),
+    Action("columns(1)", "right,l", "later columns", "Matrix: later backends.", palette=False),
+    FILTER_ACTIONS[1],
+    *EVERYWHERE,
+)
+"""In the order of the footer and of the help."""
 
-class MainScreen(Screen[None]):
+
+class MainScreen(Page):
     """Shows frames; asks the app for everything that touches the gateway."""
 
+    NAME = "fleet"
+    ACTIONS = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
     AUTO_FOCUS = "#backends"
 
-    def __init__(self, info: GatewayInfo) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._info = info
-        self._words = ""
         self._order = "fleet"
         self._layout: Layout | None = None
         self._arranged: tuple[object, ...] = ()
@@ -51,31 +73,16 @@ class MainScreen(Screen[None]):
         self._models = ModelView()
         self._log = LogView()
 
-    def compose(self) -> ComposeResult:
-        yield Bar(id="header")
+    def panes(self) -> Iterable[Widget]:
         yield TextLines(id="tiles")
-        yield TextLines(id="notice")
         yield LiveTable(id="backends")
         with Container(id="lower"):
             yield LiveTable(id="models")
             yield LiveLog(id="routing")
-        yield FilterInput(id="filter")
-        yield Bar(id="footer")
-
-    def on_mount(self) -> None:
-        self.query_one("#filter").display = False
-        self._refresh_frame()
 
     def on_resize(self) -> None:
         self._arranged = ()
-        self._refresh_frame()
-
-    def on_screen_resume(self) -> None:
-        # What stood before it has hidden some frames.
-        self._refresh_frame()
-
-    def _refresh_frame(self) -> None:
-        self.show_frame(dashboard(self).frame)
+        super().on_resize()
 
     @property
     def _table(self) -> LiveTable:
@@ -92,35 +99,25 @@ class MainScreen(Screen[None]):
 
     # -- one frame ---------------------------------------------------------------------------
 
-    def show_frame(self, frame: Frame) -> None:
-        """Bring every visible part up to date. Each part compares and paints what changed."""
-        width, height = self.size
-        if not width or not height:
-            return
-        small = width < SMALLEST[0] or height < SMALLEST[1]
-        empty = not frame.state.backends
-        self._arrange(frame, small=small, empty=empty)
+    def small(self, small: bool) -> None:
+        for name in ("tiles", "backends", "lower"):
+            self.query_one(f"#{name}").display = not small
         if small:
-            self.query_one("#notice", TextLines).show(small_lines(width, height, SMALLEST))
+            self._arranged = ()
+
+    def paint(self, frame: Frame) -> None:
+        if not frame.state.backends:
+            self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
             return
-        self.query_one("#header", Bar).show_parts(
-            header_left(self._info, frame.state, width),
-            header_right(self._info, frame.now, width),
-        )
-        self._show_footer(empty=empty, waiting=bool(frame.state.waiting))
-        if empty:
-            self.query_one("#notice", TextLines).show(
-                empty_lines(self._info, frame.state, frame.now)
-            )
-            return
-        self._show_tiles(frame, width)
+        self._arrange(frame)
+        self._show_tiles(frame, self.size.width)
         self._show_backends(frame)
         self._show_models(frame)
         self._show_routing(frame)
 
-    def _arrange(self, frame: Frame, *, small: bool, empty: bool) -> None:
+    def _arrange(self, frame: Frame) -> None:
         state = frame.state
-        self._models.update(frame, self._words, self._models_room(), self._models_gap())
+        self._models.update(frame, self.words, self._models_room(), self._models_gap())
         wanted = plan(
             self.size.width,
             self.size.height,
@@ -128,18 +125,10 @@ class MainScreen(Screen[None]):
             self._models.total,
             self._pane,
         )
-        notice = small or empty
-        shown = (wanted, notice, small)
-        if shown == self._arranged:
+        if (wanted,) == self._arranged:
             return
-        self._arranged = shown
+        self._arranged = (wanted,)
         self._layout = wanted
-        for name in ("tiles", "backends", "lower"):
-            self.query_one(f"#{name}").display = not notice
-        typing = self.query_one("#filter").display
-        self.query_one("#header").display = not small
-        self.query_one("#footer").display = not small and not typing
-        self.query_one("#notice").display = notice
         self.query_one("#tiles").styles.height = wanted.tiles
         self.query_one("#backends").styles.height = wanted.backends
         models, routing, lower = (self.query_one(f"#{n}") for n in ("models", "routing", "lower"))
@@ -174,34 +163,32 @@ class MainScreen(Screen[None]):
     def _show_backends(self, frame: Frame) -> None:
         table, view = self._table, self._backends
         view.trend = table.width_of(backend_cells.TREND) or view.trend
-        view.update(frame, self._words, self._order)
+        view.update(frame, self.words, self._order)
         total = len(frame.state.backends)
-        title = backends_title(frame.state, len(view.keys), total, self._words, self._order)
+        title = backends_title(frame.state, len(view.keys), total, self.words, self._order)
         table.show(view, (*title, *table.position()), self._order)
 
     def _show_models(self, frame: Frame) -> None:
         table, view = self.query_one("#models", LiveTable), self._models
         folded = bool(self._layout and self._layout.models == 1)
-        title = models_title(len(view.keys), view.first, view.hidden, self._words, folded=folded)
+        title = models_title(len(view.keys), view.first, view.hidden, self.words, folded=folded)
         table.show(view, (*title, *table.position()))
 
     def _show_routing(self, frame: Frame) -> None:
         log, view = self._routing, self._log
-        view.update(frame, self._words)
+        view.update(frame, self.words)
         folded = bool(self._layout and self._layout.routing == 1)
-        title = routing_title(len(view.keys), self._words, following=log.following, folded=folded)
+        title = routing_title(len(view.keys), self.words, following=log.following, folded=folded)
         log.show(view, title)
 
-    def _show_footer(self, *, empty: bool, waiting: bool) -> None:
+    def footer_actions(self, frame: Frame) -> list[Action]:
+        empty, waiting = not frame.state.backends, bool(frame.state.waiting)
         alone = ("approve", "rescan", "help", "leave")
-        shown = [
+        return [
             a
-            for a in ACTIONS
-            if a.footer and (not empty or a.name in alone) and (waiting or a.name != "approve")
+            for a in super().footer_actions(frame)
+            if (not empty or a.name in alone) and (waiting or a.name != "approve")
         ]
-        self.query_one("#footer", Bar).show_parts(
-            footer(shown, self._words, self.size.width), BLANK
-        )
 
     # -- keys --------------------------------------------------------------------------------
 
@@ -211,7 +198,7 @@ class MainScreen(Screen[None]):
         return cast("BackendId | None", self._table.cursor)
 
     def _act(self, name: str) -> None:
-        action = next(action for action in ACTIONS if action.name == name)
+        action = next(action for action in BACKEND_ACTIONS if action.name == name)
         app = dashboard(self)
         if self.selected_backend is None:
             app.say("There is no backend under the cursor.", severity="warning")
@@ -233,21 +220,12 @@ class MainScreen(Screen[None]):
     def action_rescan(self) -> None:
         dashboard(self).rescan()
 
-    def action_leave(self) -> None:
-        dashboard(self).ask_to_leave()
-
-    def action_theme(self) -> None:
-        dashboard(self).change_theme()
-
-    def action_help(self) -> None:
-        dashboard(self).push_screen(Help(self.active_bindings))
-
     def action_sort(self) -> None:
         self._sort_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
 
     def _sort_by(self, order: str) -> None:
         self._order = order
-        self._refresh_frame()
+        self.refresh_frame()
 
     def action_pane(self, number: int) -> None:
         self.query_one(("#backends", "#models", "#routing")[number - 1]).focus()
@@ -257,25 +235,11 @@ class MainScreen(Screen[None]):
             shown = max(1, len(self._models.columns) - 4)
             if by < 0 or self._models.hidden > self._models.first:
                 self._models.first = max(0, self._models.first + by * shown)
-            self._refresh_frame()
+            self.refresh_frame()
 
     def action_follow(self) -> None:
         self._routing.following = True
-        self._refresh_frame()
-
-    def action_filter(self) -> None:
-        box = self.query_one("#filter", FilterInput)
-        box.display = True
-        self.query_one("#footer").display = False
-        box.value = self._words
-        box.focus()
-
-    def action_clear(self) -> None:
-        self._filter_by("")
-
-    def _filter_by(self, words: str) -> None:
-        self._words = words.strip()
-        self._refresh_frame()
+        self.refresh_frame()
 
     def action_open(self) -> None:
         focused = self.focused
@@ -283,20 +247,6 @@ class MainScreen(Screen[None]):
             focused.action_open()
 
     # -- messages ----------------------------------------------------------------------------
-
-    def on_descendant_focus(self) -> None:
-        self._refresh_frame()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self._filter_by(event.value)
-
-    def on_filter_input_left(self, event: FilterInput.Left) -> None:
-        if not event.keep:
-            self._filter_by("")
-        self.query_one("#filter").display = False
-        self._table.focus()
-        self._arranged = ()
-        self._refresh_frame()
 
     def on_live_table_head_clicked(self, event: LiveTable.HeadClicked) -> None:
         if event.column.sort:

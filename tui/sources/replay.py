@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 
+from nexus.domain.access import Role
+from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import BackendId
 from nexus.domain.events import Update
-from nexus.domain.gateway import GatewayInfo, Standing
-from nexus.errors import NexusError, NotFound
+from nexus.domain.gateway import (
+    BackendEdit,
+    GatewayInfo,
+    Json,
+    NewBackend,
+    Recognition,
+    Standing,
+)
+from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.logline import LogLevel, LogLine
+from nexus.domain.routes import Preview, Routes
+from nexus.errors import Conflict, NexusError, NotFound
 
 
 class ReplaySource:
@@ -16,6 +29,7 @@ class ReplaySource:
 
     def __init__(self, info: GatewayInfo, updates: Iterable[Update] = ()) -> None:
         self._info = info
+        self.role = Role.ADMIN
         self._queue: asyncio.Queue[Update | None] = asyncio.Queue()
         self.wishes: list[tuple[str, str]] = []
         """Commands received, as (verb, backend id)."""
@@ -23,6 +37,26 @@ class ReplaySource:
         """Raised by the next commands, when set."""
         self.standings: dict[str, tuple[Standing, ...]] = {}
         """What each candidate of a request got, by request."""
+        self.past: tuple[Json, ...] = ()
+        """Requests in a line each, newest first."""
+        self.stories: dict[str, Json] = {}
+        """Whole accounts, by request."""
+        self.lines: tuple[LogLine, ...] = ()
+        """The log."""
+        self.levels: dict[str, LogLevel] = {"": LogLevel.INFO}
+        self.made: tuple[AuditEntry, ...] = ()
+        """What people changed, newest first."""
+        self.table = Routes(version="1")
+        """Routes in force; `apply` replaces them."""
+        self.foreseen = Preview()
+        """What previews answer."""
+        self.found: dict[str, Recognition] = {}
+        """What answers, by URL."""
+        self.points: tuple[Point, ...] = ()
+        """Every series."""
+        self.added: list[NewBackend] = []
+        self.edits: list[tuple[BackendId, BackendEdit]] = []
+        self._undo: list[Routes] = []
         self.push(*updates)
 
     @property
@@ -64,6 +98,77 @@ class ReplaySource:
 
     async def dismiss(self, backend_id: BackendId) -> None:
         self._wish("dismiss", backend_id)
+
+    async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
+        return self.past[:limit]
+
+    async def story(self, request_id: str) -> Json:
+        if request_id not in self.stories:
+            raise NotFound("not remembered")
+        return self.stories[request_id]
+
+    async def series(
+        self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
+    ) -> tuple[Point, ...]:
+        return self.points
+
+    async def changes(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        return self.made[:limit]
+
+    async def logs(self, after: int = 0, limit: int = 500) -> tuple[LogLine, ...]:
+        return tuple(line for line in self.lines if line.seq > after)[-limit:]
+
+    async def log_levels(self) -> Mapping[str, LogLevel]:
+        return self.levels
+
+    async def routes(self) -> Routes:
+        return self.table
+
+    async def cancel(self, request_id: str) -> None:
+        self._wish("cancel", request_id)
+
+    async def recognise(self, url: str) -> Recognition | None:
+        return self.found.get(url)
+
+    async def add(self, backend: NewBackend) -> str:
+        self._wish("add", backend.url)
+        self.added.append(backend)
+        return f"{backend.url} was added."
+
+    async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
+        self._wish("edit", backend_id)
+        self.edits.append((backend_id, edit))
+
+    async def remove(self, backend_id: BackendId) -> None:
+        self._wish("remove", backend_id)
+
+    async def load_model(self, backend_id: BackendId, model_id: str) -> None:
+        self._wish("load", f"{backend_id} {model_id}")
+
+    async def unload_model(self, backend_id: BackendId, model_id: str) -> None:
+        self._wish("unload", f"{backend_id} {model_id}")
+
+    async def preview(self, routes: Routes) -> Preview:
+        return self.foreseen
+
+    async def apply(self, routes: Routes) -> Routes:
+        self._wish("apply", routes.version)
+        if routes.version != self.table.version:
+            raise Conflict("somebody changed the routes meanwhile")
+        self._undo.append(self.table)
+        self.table = replace(routes, version=f"{int(routes.version) + 1}")
+        return self.table
+
+    async def undo(self) -> Routes:
+        self._wish("undo", "")
+        if not self._undo:
+            raise NotFound("there is no change to take back")
+        self.table = replace(self._undo.pop(), version=f"{int(self.table.version) + 1}")
+        return self.table
+
+    async def set_log_level(self, component: str, level: LogLevel) -> None:
+        self._wish("log level", f"{component} {level}")
+        self.levels[component] = level
 
     def _wish(self, verb: str, backend_id: str) -> None:
         if self.refusal is not None:

@@ -23,7 +23,7 @@ def test_panes_fill_the_screen_and_never_more(
     lower = max(got.models, got.routing) if got.side_by_side else got.models + got.routing
     gaps = gap if got.side_by_side else 2 * gap
     margin = 2 if got.tiles > 1 else 0
-    assert 2 + got.tiles + margin + got.backends + lower + gaps == height
+    assert 3 + got.tiles + margin + got.backends + lower + gaps == height
     assert got.backends >= HEAD + 1
     assert got.models >= 1
     assert got.routing >= 1

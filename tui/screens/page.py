@@ -1,0 +1,180 @@
+"""What all pages have in common: header, tabs, filter, footer, and who may do what.
+
+A page is a screen of its own with its own mode, so it keeps its cursor and filter while another one
+is shown, and costs nothing meanwhile. Subclasses say their `NAME` and `ACTIONS`, compose `panes()`
+and `paint()` a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tui.commands import EVERYWHERE, Action
+from tui.render.cells import BLANK, Line
+from tui.render.empty import small_lines
+from tui.render.header import header_left, header_right
+from tui.render.layout import SMALLEST
+from tui.render.tabs import tabs
+from tui.render.titles import footer
+from tui.screens.base import dashboard
+from tui.screens.help import Help
+from tui.views import Frame
+from tui.widgets.filter_input import FilterInput
+from tui.widgets.text_lines import Bar, TextLines
+
+
+class Page(Screen[None]):
+    """One of the pages that digits go to."""
+
+    NAME: ClassVar[str]
+    """Of its mode and its tab."""
+    ACTIONS: ClassVar[tuple[Action, ...]] = EVERYWHERE
+    """All that can be done here; also the source of the page's `BINDINGS`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = ""
+        """The filter."""
+        self._roles = {action.method: action.role for action in self.ACTIONS}
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="header")
+        yield TextLines(id="tabs")
+        yield from self.panes()
+        yield TextLines(id="notice")
+        yield FilterInput(id="filter")
+        yield Bar(id="footer")
+
+    def panes(self) -> Iterable[Widget]:
+        """The widgets between tabs and footer."""
+        return ()
+
+    def paint(self, frame: Frame) -> None:
+        """Bring the panes up to date. Compares and paints only what changed."""
+
+    def small(self, small: bool) -> None:
+        """Show or hide the panes: the terminal has become too small, or large enough."""
+        for pane in self.query(".pane"):
+            pane.display = not small
+
+    def footer_actions(self, frame: Frame) -> list[Action]:
+        """Actions that the footer names, in order."""
+        return [action for action in self.ACTIONS if action.footer and self._offered(action)]
+
+    def footer_left(self, frame: Frame) -> Line:
+        """The footer's line."""
+        return footer(self.footer_actions(frame), self.words, self.size.width)
+
+    # -- frames ------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.query_one("#filter").display = False
+        self.query_one("#notice").display = False
+        self.refresh_frame()
+
+    def on_resize(self) -> None:
+        self.refresh_frame()
+
+    def on_screen_resume(self) -> None:
+        # What stood before it has hidden some frames.
+        self.refresh_frame()
+
+    def on_descendant_focus(self) -> None:
+        self.refresh_frame()
+
+    def refresh_frame(self) -> None:
+        """Show this moment."""
+        self.show_frame(dashboard(self).frame)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Bring the page up to date."""
+        width, height = self.size
+        if not width or not height or not self.is_mounted:
+            return
+        too_small = width < SMALLEST[0] or height < SMALLEST[1]
+        typing = self.query_one("#filter").display
+        self.query_one("#header").display = not too_small
+        self.query_one("#tabs").display = not too_small
+        self.query_one("#footer").display = not too_small and not typing
+        self.small(too_small)
+        if too_small:
+            self.query_one("#notice").display = True
+            self.query_one("#notice", TextLines).show(small_lines(width, height, SMALLEST))
+            return
+        self.query_one("#notice").display = False
+        info = dashboard(self).source.info
+        self.query_one("#header", Bar).show_parts(
+            header_left(info, frame.state, width), header_right(info, frame.now, width)
+        )
+        self.query_one("#tabs", TextLines).show((tabs(self.NAME, width),))
+        self.query_one("#footer", Bar).show_parts(self.footer_left(frame), BLANK)
+        self.paint(frame)
+
+    def notice(self, lines: tuple[Line, ...]) -> None:
+        """Show these lines where the panes would be, from `paint`."""
+        self.small(True)
+        self.query_one("#notice").display = True
+        self.query_one("#notice", TextLines).show(lines)
+
+    # -- who may -----------------------------------------------------------------------------
+
+    def _offered(self, action: Action) -> bool:
+        return dashboard(self).role.may(action.role)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys beyond one's role are not offered at all."""
+        needed = self._roles.get(action)
+        return needed is None or dashboard(self).role.may(needed)
+
+    # -- keys of every page ------------------------------------------------------------------
+
+    def action_page(self, name: str) -> None:
+        dashboard(self).go(name)
+
+    def action_leave(self) -> None:
+        dashboard(self).ask_to_leave()
+
+    def action_theme(self) -> None:
+        dashboard(self).change_theme()
+
+    def action_help(self) -> None:
+        dashboard(self).push_screen(Help(self.active_bindings))
+
+    # -- the filter --------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        box = self.query_one("#filter", FilterInput)
+        box.display = True
+        self.query_one("#footer").display = False
+        box.value = self.words
+        box.focus()
+
+    def action_clear(self) -> None:
+        self.filter_by("")
+
+    def filter_by(self, words: str) -> None:
+        """Show rows with these words."""
+        self.words = words.strip()
+        self.refresh_frame()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "filter":
+            self.filter_by(event.value)
+
+    def on_filter_input_left(self, event: FilterInput.Left) -> None:
+        if not event.keep:
+            self.filter_by("")
+        self.query_one("#filter").display = False
+        self.focus_rows()
+        self.refresh_frame()
+
+    def focus_rows(self) -> None:
+        """Give the keys back to the rows after typing."""
+        if self.AUTO_FOCUS:
+            self.query_one(self.AUTO_FOCUS).focus()
