@@ -7,7 +7,7 @@ other cannot. It satisfies `nexus.domain.gateway.FleetSource`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,8 +32,9 @@ from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.explain.account import account, standings, summary
 from nexus.registry.registry import Registry
-from nexus.telemetry import exposition
+from nexus.telemetry import stats
 from nexus.telemetry.bus import Bus
+from nexus.telemetry.exposition import Exposition
 from nexus.telemetry.logs import get_logger
 from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import KEPT, Record, Records
@@ -176,15 +177,21 @@ class Control:
     def stats(self) -> dict[str, Any]:
         """Requests since the start, by backend and by model."""
         loads = self._registry.loads()
-        return exposition.stats(self._metrics, self.fleet(), loads, self.uptime_s())
+        now = self._unix()
+        return stats.stats(self._metrics, self.fleet(), loads, self.uptime_s(), now)
 
     def history(self) -> list[dict[str, Any]]:
         """The last hundred requests, oldest first."""
-        return exposition.history(self._metrics)
+        return stats.history(self._metrics)
 
-    def prometheus(self) -> bytes:
-        """The numbers as Prometheus reads them."""
-        return exposition.prometheus(self._metrics, self.fleet(), self._registry.loads())
+    def prometheus(self, accept: str = "") -> tuple[str, Iterator[bytes]]:
+        """Content type, and the numbers as Prometheus reads them, in pieces.
+
+        Args:
+            accept: the header, which asks for a format.
+        """
+        loads = self._registry.loads
+        return Exposition(self._metrics, self.fleet, loads, self._unix).page(accept)
 
     def requests(
         self,

@@ -152,12 +152,15 @@ async def running(
     probed: dict[str, PortProbed] = {}
     transitions = Transitions(time.time)
     records = Records(time.time)
-    metrics = Metrics()
+    metrics = Metrics(sockets=pools.guard)
 
     def publish(event: Event) -> None:
-        if isinstance(event, RequestFinished | RequestRefused):
+        if isinstance(event, RequestFinished):
             records.ended(event)
-            metrics.see(event)
+            metrics.see_finished(event)
+        elif isinstance(event, RequestRefused):
+            records.ended(event)
+            metrics.see_refused(event)
         elif isinstance(event, BackendChanged):
             transitions.see(event.backend)
         elif isinstance(event, BackendRemoved):

@@ -11,12 +11,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
-from nexus.api import health, models
+from nexus.api import health, metrics, models
 from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.control import Control
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
-from nexus.telemetry.exposition import CONTENT_TYPE
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -53,7 +52,11 @@ class App:
             await self._fast_api()(scope, receive, send)
         else:
             try:
-                status, lines, body = self._small(method, path, endpoint is not None, scope)
+                if path == "/metrics" and method in ("GET", "HEAD"):
+                    lines, body = await metrics.page(self._control, scope["headers"])
+                    status = 200
+                else:
+                    status, lines, body = self._small(method, path, endpoint is not None, scope)
             except NexusError as error:
                 status, lines, body = render(error)
             await _reply(send, status, lines, body, head=method == "HEAD")
@@ -80,8 +83,6 @@ class App:
             return 200, JSON_LINE, _dump(control.stats())
         if path in HISTORY:
             return 200, JSON_LINE, _dump(control.history())
-        if path == "/metrics":
-            return 200, CONTENT_TYPE, control.prometheus()
         created = int(control.info.started_at)
         if path in MODELS:
             return 200, JSON_LINE, _dump(models.listing(control.fleet(), control.policy(), created))

@@ -63,7 +63,7 @@ async def test_the_numbers_match_what_clients_saw() -> None:
     assert all(backend["pending"] == 0 for backend in stats["backends"])
     counted: Counter[str] = Counter()
     for backend, status, count in re.findall(
-        r'^nexus_requests_total\{model="\w+",backend="(\w+)",status="(\d+)"\} (\d+)$',
+        r'^nexus_requests_total\{backend="(\w+)",model="\w+",status="(\d+)"\} (\d+)\.0$',
         page,
         re.MULTILINE,
     ):

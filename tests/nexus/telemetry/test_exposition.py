@@ -1,67 +1,95 @@
-"""The pages: well-formed for Prometheus whatever names say, and true."""
+"""The page: well-formed for Prometheus whatever names say, and true."""
 
-import re
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families as plain_text
 
-from nexus.domain.backend import BackendId, Load
-from nexus.domain.fleet import Fleet
-from nexus.telemetry.exposition import history, prometheus, stats
+from nexus.domain.backend import BackendId, Load, Zone
+from nexus.domain.fleet import Fleet, Loads
+from nexus.telemetry.exposition import Exposition
 from nexus.telemetry.metrics import Metrics
-from tests.fakes.endings import finished, refused
+from nexus.upstream.guard import Guard
+from tests.fakes.endings import AT, finished, refused
 from tests.fakes.fleets import backend, fleet, model
 
-LINE = re.compile(r'^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9.]+$')
+OPEN = "application/openmetrics-text"
+
+
+def page(metrics: Metrics, picture: Fleet | None = None, loads: Loads | None = None) -> str:
+    exposition = Exposition(metrics, lambda: picture or Fleet(), lambda: loads or {}, lambda: AT)
+    return b"".join(exposition.page()[1]).decode()
+
+
+def values(text: str, name: str) -> dict[tuple[str, ...], float]:
+    """Samples of one name by their labels' values, in the order of the labels' names."""
+    return {
+        tuple(value for _, value in sorted(sample.labels.items())): sample.value
+        for family in plain_text(text)
+        for sample in family.samples
+        if sample.name == f"nexus_{name}"
+    }
 
 
 def test_a_gateway_without_requests_can_be_read() -> None:
-    page = prometheus(Metrics(), Fleet(), {}).decode()
-    assert "nexus_backends_total 0\n" in page
-    assert page.endswith("\n")
+    text = page(Metrics())
+    assert values(text, "backends_total") == {(): 0.0}
+    assert values(text, "pipeline_duration_seconds_count") == {(): 0.0}
+    assert text.endswith("\n")
 
 
-def test_every_line_is_well_formed_with_hostile_names_too() -> None:
-    metrics = Metrics()
-    metrics.see(finished(model='a"b\\c\n\x1b[2J', backend="\ud800x", prompt_tokens=7))
-    for line in prometheus(metrics, fleet(backend('q"', model())), {}).decode().splitlines():
-        assert line.startswith("# ") or LINE.match(line), line
+@pytest.mark.parametrize("accept", ["", OPEN])
+def test_every_line_can_be_read_back_with_hostile_names_too(accept: str) -> None:
+    metrics = Metrics(sockets=Guard())
+    hostile = 'a"b\\c\n\x1b[2J'
+    metrics.see(finished(model=hostile, backend="\ud800x", prompt_tokens=7, request_id="r"))
+    metrics.see(refused(model="\u202e"))
+    picture = fleet(backend('q"', model()))
+    exposition = Exposition(metrics, lambda: picture, dict, lambda: AT)
+    text = b"".join(exposition.page(accept)[1]).decode()
+
+    families = list((open_metrics if accept else plain_text)(text))
+    labels = {
+        value for family in families for each in family.samples for value in each.labels.values()
+    }
+    assert not {value for value in labels if not value.isprintable()}
+    assert any(value.startswith('a"b\\c ') for value in labels)
 
 
 def test_buckets_add_up_to_the_count() -> None:
     metrics = Metrics()
     for ms in (50.0, 400.0, 999_999.0):
         metrics.see(finished(duration_ms=ms))
-    page = prometheus(metrics, Fleet(), {}).decode()
+    text = page(metrics)
 
-    found = re.findall(r"^nexus_request_duration_seconds_bucket\{.*\} (\d+)$", page, re.MULTILINE)
-    counts = [int(each) for each in found]
+    counts = list(values(text, "request_duration_seconds_bucket").values())
     assert counts == sorted(counts)
     assert counts[-1] == 3
-    assert 'nexus_request_duration_seconds_count{model="m",backend="b"} 3' in page
+    assert values(text, "request_duration_seconds_count") == {("b", "m"): 3}
 
 
-def test_stats_list_backends_by_id_and_models_by_requests() -> None:
-    metrics = Metrics()
-    for name, ms in (("m", 100.0), ("z", 10.0), ("z", 30.0)):
-        metrics.see(finished(model=name, duration_ms=ms, backend_id=BackendId("left")))
-    told = stats(metrics, fleet(backend("a")), {BackendId("a"): Load(2)}, 12.7)
+def test_the_fleet_is_counted_as_it_is_now() -> None:
+    picture = fleet(backend("up", model()), backend("other", model()))
+    text = page(Metrics(), picture, {BackendId("up"): Load(pending=3)})
 
-    assert told["uptime_seconds"] == 12
-    assert told["requests"]["total"] == 3
-    assert [(b["id"], b["requests"], b["pending"]) for b in told["backends"]] == [
-        ("a", 0, 2),
-        ("left", 3, 0),
-    ]
-    assert told["models"] == [
-        {"name": "z", "requests": 2, "average_duration_ms": 20.0},
-        {"name": "m", "requests": 1, "average_duration_ms": 100.0},
-    ]
+    assert values(text, "backends_total") == {(): 2}
+    assert values(text, "backends_healthy") == {(): 2}
+    assert values(text, "models_available") == {(): 1}
+    assert values(text, "pending_requests") == {("up",): 3}
 
 
-def test_history_has_the_last_hundred_oldest_first() -> None:
-    metrics = Metrics()
-    for number in range(150):
-        metrics.see(finished(request_id=f"r{number}"))
-    metrics.see(refused())
-    told = history(metrics)
+def test_quality_health_checks_and_zones_have_their_metrics() -> None:
+    guard = Guard()
+    guard.opened[Zone.OPEN] += 2
+    guard.breach("Backend 'x' is outside")
+    metrics = Metrics(sockets=guard)
+    metrics.see(finished())
+    metrics.see(finished(status=502, error="no"))
+    metrics.checked("b", 0.2)
+    text = page(metrics)
 
-    assert (len(told), told[0]["request_id"]) == (100, "r51")
-    assert (told[-1]["backend_id"], told[-1]["error_message"]) == ("none", "no")
+    assert values(text, "agent_error_rate") == {("b",): 0.5}
+    assert values(text, "agent_success_rate_24h") == {("b",): 0.5}
+    assert values(text, "agent_request_count_1h") == {("b",): 2}
+    assert values(text, "backend_latency_seconds_count") == {("b",): 1}
+    assert values(text, "sockets_opened_total") == {("open",): 2, ("restricted",): 0}
+    assert values(text, "zone_breaches_total") == {(): 1}

@@ -71,4 +71,4 @@ def test_no_line_is_made_until_somebody_reads() -> None:
     ring.extend([make] * 5)
     assert made == []
     ring.read(3)
-    assert made == [4, 5]
+    assert sorted(made) == [4, 5]
