@@ -87,7 +87,8 @@ def footer(actions: Sequence[Hint], words: str, width: int) -> Line:
     if words:
         pieces += [Cell("esc", Role.ACCENT), Cell(" clear  ", Role.DIM)]
     for hint in shown:
-        pieces += [Cell(_key(hint), Role.ACCENT), Cell(f" {hint.label}  ", Role.DIM)]
+        end = "" if hint is shown[-1] else "  "
+        pieces += [Cell(_key(hint), Role.ACCENT), Cell(f" {hint.label}{end}", Role.DIM)]
     return line(*pieces)
 
 

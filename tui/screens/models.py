@@ -1,23 +1,247 @@
-"""Models x backends: context, capabilities, residency, speed; load and unload."""
+"""Models x backends: context, capabilities, residency, speed; load, unload, migrate."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar, cast
 
 from textual.binding import BindingType
+from textual.widget import Widget
 
-from tui.commands import EVERYWHERE
-from tui.render.cells import Cell, Role, line
+from nexus.domain.access import Role as Access
+from nexus.domain.backend import Backend, Model
+from nexus.errors import NexusError
+from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
+from tui.render import models
+from tui.render.cells import Cell, Line, Role, line
+from tui.render.empty import empty_lines
+from tui.screens.base import dashboard
+from tui.screens.detail import ModelDetail
+from tui.screens.modal import Confirm
 from tui.screens.page import Page
 from tui.views import Frame
+from tui.widgets.live_table import LiveTable, gap_for
+from tui.widgets.paint import GUTTER
+from tui.widgets.text_lines import TextLines
+
+DETAIL = 6
+"""Lines of the pane below."""
+ABILITIES = ("", *(fact for fact, _ in models.ABILITIES))
+
+ACTIONS = (
+    OPEN,
+    Action("load", "L", "load", "Bring the model into the backend's memory.", True,
+           role=Access.OPERATOR),
+    Action("unload", "U", "unload", "Free the memory of the model on that backend.", True,
+           role=Access.OPERATOR),
+    Action("migrate", "m", "migrate", "Load the model here, then unload it where it is now.", True,
+           role=Access.OPERATOR),
+    Action("ability", "c", "can", "Show only models that can do the next thing: vision, ...", True),
+    Action("alias", "e", "alias", "Point an alias at the model, on the page Routing.", True,
+           role=Access.ADMIN),
+    *FILTER_ACTIONS,
+    Action("column(-1)", "left,h", "backend before", "Choose the backend before.", palette=False),
+    Action("column(1)", "right,l", "next backend", "Choose the next backend.", palette=False),
+    *EVERYWHERE,
+)  # fmt: skip
 
 
 class ModelsPage(Page):
-    """See the module."""
+    """The matrix above; the model under the cursor on the chosen backend below."""
 
     NAME = "models"
-    ACTIONS = EVERYWHERE
+    ACTIONS = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    AUTO_FOCUS = "#matrix"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = models.ModelsView()
+        self._aliases: dict[str, list[str]] = {}
+
+    def panes(self) -> Iterable[Widget]:
+        yield LiveTable(id="matrix")
+        yield TextLines(id="model", classes="pane")
+
+    def small(self, small: bool) -> None:
+        super().small(small)
+        self.query_one("#matrix").display = not small
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self.run_worker(self._ask(), name="aliases", exit_on_error=True)
+
+    async def _ask(self) -> None:
+        """Which aliases lead to which model. The page works without."""
+        try:
+            routes = await dashboard(self).source.routes()
+        except NexusError:
+            return
+        found: dict[str, list[str]] = {}
+        for alias, target in routes.aliases.items():
+            found.setdefault(target, []).append(alias)
+        self._aliases = found
+        self.refresh_frame()
+
+    # -- one frame ---------------------------------------------------------------------------
+
+    @property
+    def _table(self) -> LiveTable:
+        return self.query_one("#matrix", LiveTable)
+
+    @property
+    def _model(self) -> str:
+        return cast(str, self._table.cursor or "")
 
     def paint(self, frame: Frame) -> None:
-        self.notice((line(Cell("Nothing here yet.", Role.DIM)),))
+        if not frame.state.backends:
+            self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
+            return
+        detail = DETAIL if self.size.height >= 20 else 0
+        height = self.size.height - 3 - detail
+        table, view = self._table, self._view
+        if table.styles.height is None or table.styles.height.value != height:
+            table.styles.height = height
+        below = self.query_one("#model", TextLines)
+        below.display = bool(detail)
+        below.styles.height = detail
+        width = self.size.width
+        view.update(frame.state, self.words, width - GUTTER - 1, gap_for(width), now=frame.now)
+        table.show(view, (*models.title(view, self.words), *table.position()))
+        aliases = self._aliases.get(self._model, [])
+        below.show(
+            (*models.chosen_lines(view, self._model, aliases)[: detail - 1], models.legend(width))
+        )
+
+    # -- keys --------------------------------------------------------------------------------
+
+    def action_column(self, by: int) -> None:
+        self._view.chosen += by
+        self.refresh_frame()
+
+    def action_ability(self) -> None:
+        at = ABILITIES.index(self._view.ability)
+        self._view.ability = ABILITIES[(at + 1) % len(ABILITIES)]
+        self.refresh_frame()
+
+    def action_clear(self) -> None:
+        self._view.ability = ""
+        super().action_clear()
+
+    def action_open(self) -> None:
+        self._table.action_open()
+
+    def on_live_table_opened(self, event: LiveTable.Opened) -> None:
+        dashboard(self).push_screen(ModelDetail(cast(str, event.key)))
+
+    def action_alias(self) -> None:
+        page = dashboard(self).go("routing")
+        edit = getattr(page, "new_alias", None)
+        if edit is not None:
+            edit(self._model)
+
+    def _listed(self) -> tuple[Backend, Model] | None:
+        """The model where the cell cursor stands; says so when that backend does not list it."""
+        found = self._view.found(self._model)
+        if found is None:
+            backend = self._view.backend
+            where = backend.name if backend else "That backend"
+            dashboard(self).say(f"{where} does not list {self._model}.", severity="warning")
+        return found
+
+    def action_load(self) -> None:
+        if (found := self._listed()) is None:
+            return
+        backend, model = found
+        app = dashboard(self)
+        if model.loaded:
+            app.say(f"{model.id} is loaded on {backend.name} already.")
+            return
+        text = (
+            line(Cell(f"{backend.name} reads it from its disk; that may take minutes.")),
+            line(Cell("It may push another model out of memory.", Role.WARN)),
+        )
+        self._confirm(
+            f"Load {model.id} on {backend.name}?",
+            text,
+            "Load",
+            lambda: app.source.load_model(backend.id, model.id),
+            f"{model.id} is loaded on {backend.name}.",
+        )
+
+    def action_unload(self) -> None:
+        if (found := self._listed()) is None:
+            return
+        backend, model = found
+        app = dashboard(self)
+        load = app.state.loads.get(backend.id)
+        text: list[Line] = []
+        if load and load.pending:
+            text.append(line(Cell(f"! {backend.name} works on {load.pending} now.", Role.WARN)))
+        row = self._view.row(model.id)
+        others = [
+            other.name
+            for other, copy in (row.found.values() if row else ())
+            if other.id != backend.id and other.is_routable and copy.loaded is not False
+        ]
+        if others:
+            text.append(line(Cell(f"Still loaded on {', '.join(others[:3])}.")))
+        else:
+            text.append(line(Cell("! No other backend has it loaded.", Role.WARN)))
+        text.append(line(Cell("It stays on disk; the next request for it may load it again.")))
+        self._confirm(
+            f"Unload {model.id} from {backend.name}?",
+            tuple(text),
+            "Unload",
+            lambda: app.source.unload_model(backend.id, model.id),
+            f"{model.id} was unloaded from {backend.name}.",
+        )
+
+    def action_migrate(self) -> None:
+        if (found := self._listed()) is None:
+            return
+        backend, model = found
+        app = dashboard(self)
+        row = self._view.row(model.id)
+        olds = [
+            other
+            for other, copy in (row.found.values() if row else ())
+            if other.id != backend.id and copy.loaded
+        ]
+        if not olds:
+            app.say(f"No other backend has {model.id} loaded; L loads it.", severity="warning")
+            return
+        old = olds[0]
+
+        async def move() -> None:
+            await app.source.load_model(backend.id, model.id)
+            await app.source.unload_model(old.id, model.id)
+
+        text = (
+            line(Cell(f"First it is loaded on {backend.name}; then {old.name} frees its memory.")),
+            line(Cell("Where loading fails, nothing is unloaded.", Role.DIM)),
+        )
+        self._confirm(
+            f"Migrate {model.id} from {old.name}?",
+            text,
+            "Migrate",
+            move,
+            f"{model.id} is on {backend.name} now, and no longer on {old.name}.",
+        )
+
+    def _confirm(
+        self,
+        title: str,
+        text: tuple[Line, ...],
+        yes: str,
+        wish: Callable[[], Awaitable[None]],
+        done: str,
+    ) -> None:
+        app = dashboard(self)
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                app.say(f"{yes}: under way.")
+                app.do(wish, done)
+
+        app.push_screen(Confirm(title, text, yes), answered)
