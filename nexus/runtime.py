@@ -41,6 +41,7 @@ from nexus.domain.events import (
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.explain.account import account
+from nexus.explain.meter import Meter
 from nexus.health.checker import HealthChecker
 from nexus.health.whereabouts import outside
 from nexus.lifecycle.levers import Levers
@@ -194,6 +195,7 @@ async def running(
         recovery_threshold=config.health_check.recovery_threshold,
         enabled=config.health_check.enabled,
         outside=outside,
+        answered=metrics.checked,
     )
     in_force = _InForce(config.policy())
     url = url_of(listener)
@@ -268,7 +270,8 @@ async def running(
     server = guest(
         App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
     )
-    request_log = RequestLog(bus, sink)
+    meter = Meter(records.get, metrics)
+    request_log = RequestLog(bus, sink, also=(meter.see,))
     for face in (*config.faces(), *faces):
         registry.add(face)
     for backend_id in config.drained():

@@ -137,6 +137,7 @@ class HealthChecker:
         chance: numbers in [0, 1).
         dialects: how to ask each type.
         outside: says why an address is not ours; None believes every zone.
+        answered: told how long each good check took, in seconds, by the backend's name.
     """
 
     def __init__(
@@ -154,7 +155,9 @@ class HealthChecker:
         chance: Callable[[], float] = random.random,
         dialects: Mapping[BackendType, Dialect] = DIALECTS,
         outside: Outside | None = None,
+        answered: Callable[[str, float], None] = lambda backend, seconds: None,
     ) -> None:
+        self._answered = answered
         self._outside = outside
         self._registry = registry
         self._client = client
@@ -360,6 +363,8 @@ class HealthChecker:
         if backend is None or not _same_server(backend.face, face):
             return  # it left, or is another one now
         result = _RESULTS[found.outcome]
+        if result is Result.GOOD:
+            self._answered(face.name, took_ms / 1000)
         before = patient.pulse
         patient.pulse = step(before, result, self._thresholds)
         status = patient.pulse.status

@@ -131,19 +131,19 @@ class Exposition:
         metrics = self._metrics
         yield histogram(
             "pipeline_duration_seconds",
-            "Deciding where a request goes, measured ten times a second at most",
+            "Deciding where a request goes, measured on some",
             (),
             {(): metrics.decisions},
         )
         yield histogram(
             "reconciler_duration_seconds",
-            "One rule of a decision, measured with it",
+            "One rule of a decision, measured on some",
             ("reconciler",),
             by_one(metrics.rules),
         )
         yield counter(
             "reconciler_exclusions_total",
-            "Candidates that a rule was the first to exclude, estimated from measured decisions",
+            "Candidates that a rule was the first to exclude, estimated where many",
             ("reconciler",),
             by_one(metrics.exclusions),
         )

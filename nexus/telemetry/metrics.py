@@ -99,8 +99,8 @@ class Metrics:
     """Seconds of a decision."""
     rules: dict[str, Histogram] = field(default_factory=_histograms(DECISIONS_S))
     """Seconds of one rule in a decision."""
-    exclusions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Candidates ruled out, by the first rule that did."""
+    exclusions: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Candidates ruled out, by the first rule that did; estimated where only some are measured."""
     sockets: Sockets | None = None
     history: deque[RequestFinished | RequestRefused] = field(
         default_factory=lambda: deque(maxlen=HISTORY)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.events import Event, RequestFinished, RequestRefused
 from nexus.domain.logline import LogLevel, LogLine, LogValue
 from nexus.telemetry.bus import Bus, Reader
 from nexus.telemetry.log_ring import Make
@@ -31,9 +32,13 @@ class RequestLog:
     Args:
         bus: what is watched.
         sink: where lines go.
+        also: told of the same events, some milliseconds after they happened.
     """
 
-    def __init__(self, bus: Bus, sink: Sink) -> None:
+    def __init__(
+        self, bus: Bus, sink: Sink, also: Sequence[Callable[[Sequence[Event]], None]] = ()
+    ) -> None:
+        self._also = also
         self._reader: Reader = bus.reader(live=False)
         self._sink = sink
 
@@ -76,6 +81,8 @@ class RequestLog:
             sink.ring.extend(makes)
         if lines:
             sink.write(lines)
+        for told in self._also:
+            told(events)
 
 
 def _level(event: RequestFinished) -> LogLevel:
