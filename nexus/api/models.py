@@ -14,6 +14,8 @@ CAPABILITIES = ("vision", "audio", "tools", "json_mode", "embeddings", "reasonin
 
 SIZES = ("context_length", "max_output_tokens")
 
+_SHOWN = frozenset((*SIZES, *CAPABILITIES))
+
 COMING_BACK = (BackendStatus.DRAINING, BackendStatus.RATE_LIMITED)
 """Not sent new work, and up: what they have begun goes on, and they return by themselves."""
 
@@ -76,6 +78,8 @@ def _entry(name: str, found: Sequence[Candidate], created: int) -> dict[str, obj
     A capability is true if any backend has it, false if all lack it, null if nobody knows. Its
     source is that of the best informed backend which says so; `zones` go with `backends`.
     """
+    if len(found) == 1:
+        return _single(name, found[0], created)
     facts: dict[str, object] = {
         fact: max(known) if (known := _values(found, fact)) else None for fact in SIZES
     }
@@ -90,7 +94,7 @@ def _entry(name: str, found: Sequence[Candidate], created: int) -> dict[str, obj
         "id": name,
         "object": "model",
         "created": created,
-        "owned_by": "nexus" if len(found) > 1 else found[0].backend.name,
+        "owned_by": "nexus",
         **facts,
         "capabilities": capabilities,
         "capability_sources": {
@@ -100,6 +104,22 @@ def _entry(name: str, found: Sequence[Candidate], created: int) -> dict[str, obj
         },
         "backends": [candidate.backend.name for candidate in found],
         "zones": [candidate.zone.value for candidate in found],
+    }
+
+
+def _single(name: str, found: Candidate, created: int) -> dict[str, object]:
+    """The same of a model that one backend has, which most are: a long list must be quick."""
+    model, backend = found.model, found.backend.name
+    return {
+        "id": name,
+        "object": "model",
+        "created": created,
+        "owned_by": backend,
+        **{fact: getattr(model, fact) for fact in SIZES},
+        "capabilities": {fact: getattr(model, fact) for fact in CAPABILITIES},
+        "capability_sources": {fact: by.value for fact, by in model.sources if fact in _SHOWN},
+        "backends": [backend],
+        "zones": [found.zone.value],
     }
 
 

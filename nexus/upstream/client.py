@@ -8,8 +8,8 @@ Rules kept here, whatever the other end does:
 - Every failure is a `nexus.errors.UpstreamError` that says what happened, never with the URL in it
   (a URL can carry a password).
 
-Written for a fleet of hundreds: a general client costs about three times as much for each question, and
-its import and its certificates hold the loop.
+Written for a fleet of hundreds: a general client costs about three times as much for each question,
+and its import and its certificates hold the loop.
 """
 
 from __future__ import annotations
