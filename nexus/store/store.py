@@ -22,7 +22,7 @@ from nexus.store.schema import reading
 from nexus.store.series import series
 from nexus.store.writer import Writer
 from nexus.telemetry.logs import get_logger
-from nexus.telemetry.records import Record
+from nexus.telemetry.records import KEPT, Record
 
 log = get_logger("nexus.store")
 
@@ -55,6 +55,7 @@ class Store:
     ) -> None:
         self._changes: deque[AuditEntry] = deque(maxlen=CHANGES_KEPT)
         self._unix = unix
+        self._days = days
         self._last: Record | None = None
         self.writer = (
             None if path is None else Writer(path, days, most_bytes, unix, most_pages=most_pages)
@@ -69,6 +70,16 @@ class Store:
     def trouble(self) -> str:
         """Why nothing is written, for a person; empty while all is well."""
         return "" if self.writer is None else self.writer.trouble
+
+    @property
+    def reach(self) -> str:
+        """How far back requests are remembered, for a person."""
+        memory = f"Nexus keeps the last {KEPT:,} since its start"
+        if self.writer is None:
+            return memory
+        if self.trouble:
+            return f"{memory}, because {self.trouble}"
+        return f"{memory}, and those of {self._days} days in {self.writer.path}"
 
     def start(self) -> None:
         """Begin to write."""

@@ -92,6 +92,7 @@ class Writer:
         self._asks: deque[threading.Event] = deque()
         self._awake = False
         self._wake = threading.Event()
+        self._hurry = threading.Event()
         self._stop = threading.Event()
         self._suspected = False
         self._lock = Lock(path)
@@ -132,12 +133,14 @@ class Writer:
         """Wait until everything that was put is in the file. False where it is not."""
         done = threading.Event()
         self._asks.append(done)
+        self._hurry.set()
         self._rouse()
         return done.wait(timeout_s) and not self.trouble
 
     def close(self, timeout_s: float) -> None:
         """Write what is left and end; give up after a while."""
         self._stop.set()
+        self._hurry.set()
         self._rouse()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -154,11 +157,11 @@ class Writer:
         try:
             while True:
                 self._wake.wait(self._patience())
-                stopping = self._stop.is_set()
-                if not (stopping or self._asks):
-                    self._stop.wait(PAUSE_S)
+                self._hurry.wait(PAUSE_S)
+                self._hurry.clear()
                 self._wake.clear()
                 self._awake = False  # from here on a record rouses anew
+                stopping = self._stop.is_set()  # looked at last: who sets it rouses after that
                 self._round()
                 if stopping:
                     return

@@ -1,0 +1,147 @@
+"""Questions to the file find what the same questions to the memory find."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexus.domain.backend import BackendId, Zone
+from nexus.domain.history import Asked, Outcome, Wanted
+from nexus.domain.request import Endpoint
+from nexus.store import queries, schema
+from nexus.store.facts import Facts
+from nexus.store.past import matches
+from nexus.store.rows import COLUMNS, row
+from nexus.telemetry.records import Record
+from tests.fakes.fleets import MODEL
+from tests.fakes.histories import AT, decided, ended, failed, request, unread
+
+RECORDS = [
+    request("req-a", at=AT, stream=True),
+    request("req-b", at=AT + 1, tenant="acme", duration_ms=2500.0),
+    request("req-c", "gpt-5", at=AT + 2),
+    failed("req-d", at=AT + 3),
+    ended(decided("req-e", "absent", at=AT + 4), status=404, code="model_not_found"),
+    request("req-f", at=AT + 5, status=499, error="client left", tenant="acme-2"),
+    unread("req-g", at=AT + 6),
+    request("req-h", at=AT + 7, model="mistral", backend_id=BackendId("x"), backend="Größe_1"),
+    request("req-i", at=AT + 8, status=400, error="100% [wrong] * ?"),
+]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    found = schema.open_writer(tmp_path / "h.db")
+    facts = Facts(found)
+    facts.at(AT)
+    marks = ", ".join("?" * len(COLUMNS))
+    for record in RECORDS:
+        found.execute(
+            f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({marks})", row(record, facts)
+        )
+    yield found
+    found.close()
+
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"model": "llama"},
+    {"model": "gpt-*"},
+    {"model": "mistral"},
+    {"model": "LLAMA"},
+    {"model": "[lm]*"},
+    {"backend": "gpu-01"},
+    {"backend": "gpu"},
+    {"backend": "gpu-*"},
+    {"status": 200},
+    {"status": 404},
+    {"outcome": Outcome.OK},
+    {"outcome": Outcome.ERROR},
+    {"outcome": Outcome.LEFT},
+    {"zone": Zone.OPEN},
+    {"zone": Zone.RESTRICTED},
+    {"tenant": "acme"},
+    {"tenant": "acme*"},
+    {"tenant": "anonymous"},
+    {"min_duration_ms": 2000.0},
+    {"since": AT + 3},
+    {"until": AT + 3},
+    {"since": AT + 1, "until": AT + 5, "model": "llama", "outcome": Outcome.OK},
+    {"text": "req-d"},
+    {"text": "CLOSED"},
+    {"text": "größe"},
+    {"text": "100% [wrong] *"},
+    {"text": "nothing like it"},
+]
+
+
+@pytest.mark.parametrize("facts", FILTERS, ids=str)
+def test_a_filter_means_the_same_in_the_file_and_in_memory(
+    connection: sqlite3.Connection, facts: dict[str, Any]
+) -> None:
+    wanted = Wanted(**facts)
+    found = [each.request_id for each in queries.recent(connection, 99, wanted)]
+
+    assert found == [each.request_id for each in reversed(RECORDS) if matches(each, wanted)]
+
+
+def test_each_filter_of_the_list_above_tells_some_apart() -> None:
+    def count(facts: dict[str, Any]) -> int:
+        return sum(matches(each, Wanted(**facts)) for each in RECORDS)
+
+    never = {"nothing like it", "LLAMA", "gpu"}
+    told = [facts for facts in FILTERS if facts and never.isdisjoint(map(str, facts.values()))]
+    assert not [facts for facts in told if not 0 < count(facts) < len(RECORDS)]
+
+
+def test_pages_follow_one_another_without_gap_or_overlap(connection: sqlite3.Connection) -> None:
+    ids: list[str] = []
+    before = ""
+    while page := queries.recent(connection, 2, Wanted(), before):
+        ids += [each.request_id for each in page]
+        before = ids[-1]
+
+    assert ids == [each.request_id for each in reversed(RECORDS)]
+
+
+def test_a_request_is_found_by_its_id_alone(connection: sqlite3.Connection) -> None:
+    found = queries.one(connection, "req-b")
+
+    assert found is not None
+    assert found.backend == RECORDS[1].backend
+    assert queries.one(connection, "req") is None
+    assert queries.one(connection, "req-%") is None
+
+
+def test_all_since_a_time_come_with_what_a_what_if_needs(connection: sqlite3.Connection) -> None:
+    found = list(queries.since(connection, AT + 1, AT + 4))
+    first = found[0]
+
+    assert [each.request_id for each in found] == ["req-b", "req-c", "req-d"]
+    assert isinstance(first, Asked)
+    assert (first.at, first.model, first.tenant) == (AT + 1, MODEL, "acme")
+    assert (first.backend, first.status, first.duration_ms) == ("gpu-01", 200, 2500.0)
+    assert (first.shape.endpoint, first.shape.model) == (Endpoint.CHAT, "")
+    assert found[2].shape is first.shape
+
+
+def test_what_could_not_be_read_is_no_demand(connection: sqlite3.Connection) -> None:
+    ids = {each.request_id for each in queries.since(connection, 0, None)}
+
+    assert "req-g" not in ids
+    assert "req-e" in ids  # refused, and asked for all the same
+
+
+def test_the_line_of_a_list_needs_no_fact_of_its_decision(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM facts WHERE n IN (SELECT picture FROM requests)")
+    listed = queries.recent(connection, 1, Wanted(model="gpt-5"))
+    whole = queries.one(connection, "req-c")
+
+    def said(record: Record | None) -> object:
+        return record and (record.backend, record.status, record.fleet)
+
+    assert said(listed[0]) == said(whole) == ("cloud", 200, None)

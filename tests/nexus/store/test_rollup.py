@@ -1,0 +1,130 @@
+"""Sums and sketches tell what happened, over restarts too."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexus.store import schema
+from nexus.store.facts import Facts
+from nexus.store.rollup import Cell, Rollup, Sketch, unpacked
+from nexus.telemetry.records import Record
+from tests.fakes.histories import AT, decided, ended, failed, request, unread
+
+MINUTE = AT - AT % 60
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    found = schema.open_writer(tmp_path / "h.db")
+    yield found
+    found.close()
+
+
+def write(connection: sqlite3.Connection, *records: Record) -> None:
+    """As one process does that begins and ends."""
+    facts = Facts(connection)
+    facts.at(AT)
+    rollup = Rollup(connection, facts)
+    for record in records:
+        assert record.ended is not None
+        rollup.see(record.ended)
+    rollup.write()
+
+
+def cells(connection: sqlite3.Connection, table: str) -> dict[tuple[int, str, str], Cell]:
+    rows = connection.execute(
+        "SELECT at, b.word, m.word, body FROM " + table + " c"
+        " JOIN words b ON b.n = c.backend JOIN words m ON m.n = c.model"
+    )
+    return {(at, backend, model): unpacked(body) for at, backend, model, body in rows}
+
+
+@given(st.lists(st.floats(0.1, 1e6), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 1.0]))
+def test_a_quantile_is_within_five_percent(values: list[float], share: float) -> None:
+    sketch = Sketch()
+    for value in values:
+        sketch.add(value)
+    told = sketch.quantile(share)
+    count = next(n for n in range(1, len(values) + 1) if n >= share * len(values))
+    true = sorted(values)[count - 1]
+
+    assert told is not None
+    assert abs(told - true) <= 0.05 * true
+
+
+def test_nothing_has_no_quantile() -> None:
+    assert Sketch().quantile(0.5) is None
+
+
+@given(st.lists(st.floats(0, 1e5)), st.lists(st.floats(0, 1e5)))
+def test_two_sketches_together_are_the_sketch_of_all(one: list[float], two: list[float]) -> None:
+    parts = [Sketch(), Sketch(), Sketch()]
+    for value in one:
+        parts[0].add(value)
+        parts[2].add(value)
+    for value in two:
+        parts[1].add(value)
+        parts[2].add(value)
+    parts[0].join(parts[1])
+
+    assert parts[0] == parts[2]
+
+
+def test_a_cell_is_read_as_it_was_written() -> None:
+    cell = Cell()
+    for record in (request(), failed(), unread(), request(status=499)):
+        assert record.ended is not None
+        cell.see(record.ended)
+
+    assert unpacked(cell.packed()) == cell
+    assert (cell.requests, cell.errors, cell.left) == (4, 2, 1)
+    assert (cell.prompt, cell.completion) == (36, 80)
+    assert sum(cell.duration.values()) == 1  # what went wrong says nothing about speed
+
+
+def test_a_restart_within_the_minute_adds_to_it(connection: sqlite3.Connection) -> None:
+    write(connection, request("a", at=MINUTE), request("b", at=MINUTE + 2))
+    write(connection, request("c", at=MINUTE + 3))
+    write(connection, request("d", at=MINUTE + 60))
+    minutes = {at: cell.requests for (at, *_), cell in cells(connection, "minutes").items()}
+    hours = [cell.requests for cell in cells(connection, "hours").values()]
+
+    assert minutes == {MINUTE: 3, MINUTE + 60: 1}
+    assert hours == [4]
+
+
+def test_requests_count_in_the_minute_of_their_end(connection: sqlite3.Connection) -> None:
+    write(connection, ended(decided("a", at=MINUTE + 59), after_s=2))
+
+    assert [at for at, *_ in cells(connection, "minutes")] == [MINUTE + 60]
+
+
+def test_names_that_nobody_has_share_one_row(connection: sqlite3.Connection) -> None:
+    refused = [
+        ended(decided(f"r{n}", f"made-up-{n}"), status=404, code="model_not_found")
+        for n in range(50)
+    ]
+    write(connection, *refused)
+    ((_, backend, model),) = cells(connection, "minutes")
+
+    assert (backend, model) == ("", "")
+
+
+def test_late_ends_join_the_minute_they_belong_to(connection: sqlite3.Connection) -> None:
+    facts = Facts(connection)
+    facts.at(AT)
+    rollup = Rollup(connection, facts)
+    for at in (MINUTE, MINUTE + 120, MINUTE):  # the clock was set back
+        record = request(at=at - 1)
+        assert record.ended is not None
+        rollup.see(record.ended)
+        rollup.write()
+    told = {at: cell.requests for (at, *_), cell in cells(connection, "minutes").items()}
+
+    assert told == {MINUTE: 2, MINUTE + 120: 1}

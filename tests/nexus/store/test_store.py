@@ -1,0 +1,294 @@
+"""What is put into the store is there after a restart; what is wrong with its file harms nobody."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexus.domain.audit import AuditEntry
+from nexus.domain.policy import Policy, Strategy
+from nexus.explain.account import account, summary
+from nexus.store import writer
+from nexus.store.store import Store
+from nexus.telemetry.records import Record
+from tests.fakes.fleets import backend, fleet
+from tests.fakes.histories import AT, decided, ended, failed, request, unread
+
+CHANGE = AuditEntry(AT, "cli", "admin", "drain", "gpu-01", {"draining": False}, {"draining": True})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "nexus.db"
+
+
+@pytest.fixture
+def opened(path: Path) -> Iterator[list[Store]]:
+    """Stores to close at the end of the test."""
+    stores: list[Store] = []
+    yield stores
+    for store in stores:
+        store.close()
+
+
+def a_store(path: Path, opened: list[Store], **more: int) -> Store:
+    store = Store(path, unix=lambda: AT + 10, **more)
+    store.start()
+    opened.append(store)
+    return store
+
+
+def put(store: Store, *records: Record) -> bool:
+    for record in records:
+        store.put(record)
+    return store.flush()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        request(stream=True, tenant="acme"),
+        failed(),
+        ended(decided(vision=True)),
+        ended(decided(name="gpt-5")),
+        ended(decided(name="nobody-has-this")),
+        ended(decided(name="gpt-5", min_tier=3, tier_by="the client")),
+        request(policy=Policy(Strategy.ROUND_ROBIN, aliases={"gpt-4": "llama3:70b"}), turn=7),
+        ended(decided(name="gpt-4", policy=Policy(aliases={"gpt-4": "llama3:70b"}))),
+        unread(),
+    ],
+    ids=lambda record: record.request_id + record.model,
+)
+def test_after_a_restart_the_account_of_a_request_is_the_same(
+    path: Path, opened: list[Store], record: Record
+) -> None:
+    before = a_store(path, opened)
+    put(before, record)
+    before.close()
+    after = a_store(path, opened)
+    after.flush()
+    found = after.record(record.request_id)
+
+    assert found is not None
+    assert account(found) == account(record)
+    assert [summary(each) for each in after.recent(5)] == [summary(record)]
+
+
+def test_a_conversation_is_told_as_it_went_without_its_key(path: Path, opened: list[Store]) -> None:
+    key = "maria-s-private-session"
+    seen = fleet(backend("one"), backend("two"))
+    records = [request(f"r{n}", affinity=f"{key}-{n}", loads={}, seen=seen) for n in range(8)]
+    store = a_store(path, opened)
+    put(store, *records)
+    accounts = [account(found) for each in records if (found := store.record(each.request_id))]
+
+    assert accounts == [account(each) for each in records]
+    assert len({each["decision"]["order"][0] for each in accounts}) == 2  # both were drawn
+    store.close()
+    assert key.encode() not in b"".join(each.read_bytes() for each in path.parent.iterdir())
+
+
+def test_a_request_that_ends_twice_is_kept_once(path: Path, opened: list[Store]) -> None:
+    store, record = a_store(path, opened), request()
+    put(store, record, record)
+
+    assert len(store.recent(5)) == 1
+    assert store.writer is not None
+    assert store.writer.written == 1
+
+
+def test_without_a_file_changes_are_remembered_and_requests_are_not() -> None:
+    store = Store()
+    store.start()
+    store.put(request())
+    store.audit(CHANGE)
+
+    assert store.changes() == [CHANGE]
+    assert (store.recent(5), store.record("req-1"), list(store.since(0))) == ([], None, [])
+    assert not store.trouble
+    store.close()
+
+
+def test_changes_survive_a_restart(path: Path, opened: list[Store]) -> None:
+    before = a_store(path, opened)
+    before.audit(CHANGE)
+    assert before.changes() == [CHANGE]
+    before.close()
+    after = a_store(path, opened)
+    after.flush()
+
+    assert after.changes() == [CHANGE]
+
+
+def test_the_file_and_all_beside_it_are_for_its_owner_alone(
+    path: Path, opened: list[Store]
+) -> None:
+    mask = os.umask(0)
+    try:
+        put(a_store(path, opened), request())
+        modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()}
+    finally:
+        os.umask(mask)
+
+    assert set(modes) == {"nexus.db", "nexus.db-wal", "nexus.db-shm", "nexus.db.lock"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+# ---- trouble
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+
+
+def test_a_full_disk_is_said_once_and_what_came_meanwhile_is_written_when_there_is_room(
+    path: Path,
+    opened: list[Store],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    store = a_store(path, opened, most_pages=40)
+    records = [request(f"r{n:03}", error="x" * 900, status=502) for n in range(300)]
+    assert not put(store, *records)
+    store.audit(CHANGE)
+    store.flush()
+
+    said = warnings(caplog)
+    assert len(said) == 1
+    assert "the disk is full" in said[0]
+    assert "history.path" in said[0]
+    assert store.trouble
+    assert "the disk is full" in store.reach
+    assert store.changes() == [CHANGE]
+
+    assert store.writer is not None
+    store.writer.most_pages = 10_000
+    until_well(store)
+    assert {each.request_id for each in store.recent(999)} == {each.request_id for each in records}
+    assert store.changes() == [CHANGE]
+
+
+def until_well(store: Store) -> None:
+    """The next attempt comes by itself, shortly."""
+    for _ in range(500):
+        if store.flush():
+            return
+    raise AssertionError(store.trouble)
+
+
+def test_a_damaged_file_is_put_aside_and_a_new_one_begun(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database, but somebody may miss it" * 100)
+    store = a_store(path, opened)
+
+    assert put(store, request())
+    assert len(store.recent(5)) == 1
+    (aside,) = path.parent.glob("nexus.db.damaged-*")
+    assert b"somebody may miss it" in aside.read_bytes()
+    (said,) = warnings(caplog)
+    assert "was damaged" in said
+    assert aside.name in said
+
+
+def test_damage_that_a_question_runs_into_is_found_and_put_aside(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = a_store(path, opened)
+    put(before, *(request(f"r{n}") for n in range(200)))
+    before.close()
+    spoiled = bytearray(path.read_bytes())
+    spoiled[4096 * 3 :] = os.urandom(len(spoiled) - 4096 * 3)
+    path.write_bytes(spoiled)
+    store = a_store(path, opened)
+    store.flush()
+    for n in range(200):  # one of them is on a spoiled page
+        store.record(f"r{n}")
+    put(store, request("new"))
+
+    assert store.record("new") is not None
+    assert list(path.parent.glob("nexus.db.damaged-*"))
+    assert any("was damaged" in said for said in warnings(caplog))
+
+
+def test_a_second_nexus_says_that_the_file_is_taken_and_remembers_in_memory(
+    path: Path,
+    opened: list[Store],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    first = a_store(path, opened)
+    put(first, request("of-first"))
+    second = a_store(path, opened)
+    assert not put(second, request("of-second"))
+
+    (said,) = warnings(caplog)
+    assert "in use by another Nexus" in said
+    assert second.recent(5) == []
+    assert put(first, request("again"))
+    assert {each.request_id for each in first.recent(5)} == {"of-first", "again"}
+
+    first.close()  # the second takes over, with what it has
+    until_well(second)
+    assert {each.request_id for each in second.recent(5)} == {"of-first", "again", "of-second"}
+
+
+def test_a_folder_that_cannot_be_made_is_said(
+    tmp_path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = a_store(tmp_path / "file" / "nexus.db", opened)
+
+    assert not put(store, request())
+    (said,) = warnings(caplog)
+    assert "cannot be written" in said
+    assert "history.path" in said
+
+
+def test_a_file_of_a_later_version_is_left_as_it_is(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    store = a_store(path, opened)
+
+    assert not put(store, request())
+    assert "a later version of Nexus" in warnings(caplog)[0]
+    store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (99,)
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_record_that_cannot_be_kept_does_not_hold_up_the_others(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = a_store(path, opened)
+    odd = request("odd")
+    odd.ended = object()  # type: ignore[assignment]
+    put(store, request("a"), odd, request("b"))
+
+    assert {each.request_id for each in store.recent(5)} == {"a", "b"}
+    assert "request odd cannot be kept" in caplog.text
+
+
+def test_a_full_queue_forgets_the_oldest_and_counts_them(path: Path) -> None:
+    store = Store(path)  # nobody takes from the queue
+    for n in range(writer.QUEUE + 3):
+        store.put(request(f"r{n}"))
+
+    assert store.writer is not None
+    assert store.writer.lost == 3
