@@ -77,8 +77,12 @@ class Dialect(Protocol):
         """What must be asked to list models with their true context and capabilities."""
         ...
 
+    def more_calls(self, replies: Sequence[HttpReply]) -> tuple[HttpCall, ...]:
+        """What else to ask, given the replies to `models_calls`. Their replies go behind those."""
+        ...
+
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
-        """The models that can be asked for, from the replies to `models_calls`, in their order.
+        """The models that can be asked for, from the replies to `models_calls` and `more_calls`.
 
         Raises ValueError with a short reason when there is no readable list.
         """

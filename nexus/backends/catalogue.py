@@ -2,7 +2,7 @@
 
 Source: https://platform.openai.com/docs/models (context window, maximum output,
 modalities and features of each model's page). Only exact families and their dated snapshots are
-recognised: of a model that came later we know nothing, and unknown lets a request through.
+recognised; what a later model of a known family can do, `nexus.backends.families` supposes.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _OTHER = Model("", chat=False, embeddings=False)
 """Speech, pictures, moderation: reached by paths that no chat request uses."""
 
 _FAMILIES: tuple[tuple[str, Model], ...] = (
+    (r"gpt-5\.[45]", replace(_GPT5, context_length=1_050_000)),
     (r"gpt-5(\.1|\.2)?|gpt-5-(mini|nano)", _GPT5),
     (r"gpt-4\.1(-mini|-nano)?", _GPT41),
     (r"gpt-4o(-mini)?", _GPT4O),

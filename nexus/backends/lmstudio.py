@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nexus.backends import openai, reading
-from nexus.backends.base import Concurrency
+from nexus.backends.base import Concurrency, Outcome, ProbeReading
 from nexus.backends.reading import Object
 from nexus.domain import facts
-from nexus.domain.backend import BackendType, FactSource, Model, Residency
+from nexus.domain.backend import BackendType, FactSource, Model, Residency, Zone
 from nexus.domain.http import HttpCall, HttpReply
 
 
@@ -36,7 +36,20 @@ class LMStudio(openai.OpenAICompatible):
         return tuple(
             facts.filled(facts.told(model), {"json_mode": model.chat}, FactSource.CATALOGUE)
             for name, entry in openai.entries(replies[0])
-            if (model := known.get(name) or openai.described(name, entry))
+            if (model := _placed(known.get(name) or openai.described(name, entry), entry))
+        )
+
+    def read_state(self, replies: Sequence[HttpReply]) -> ProbeReading:
+        try:
+            away = sum(model.zone is Zone.OPEN for model in self.read_models(replies))
+        except ValueError:
+            away = 0
+        if not away:
+            return ProbeReading(Outcome.OK)
+        those = "1 model is" if away == 1 else f"{away} models are"
+        return ProbeReading(
+            Outcome.OK,
+            f"{those} another machine's, over LM Link (zone open); its network may not be yours",
         )
 
     def load_call(self, model: Model) -> HttpCall | None:
@@ -65,6 +78,20 @@ def _too_old(said: str) -> bool:
     return said.startswith("Unexpected endpoint or method")
 
 
+def _placed(model: Model, *entries: Object) -> Model:
+    """`model`, in zone `open` where one of these says that another machine runs it.
+
+    LM Studio's documentation promises no such field. Its SDK has `deviceIdentifier`, which is null
+    for what runs here, so where a list has that too, it is believed.
+    """
+    away = any(
+        reading.text(entry.get(name))
+        for entry in entries
+        for name in ("deviceIdentifier", "device_identifier")
+    )
+    return replace(model, zone=Zone.OPEN) if away else model
+
+
 def _v1(entry: Object) -> tuple[Model, ...]:
     """A model and its loaded instances, which have names of their own."""
     key = reading.model_id(entry.get("key"))
@@ -84,14 +111,13 @@ def _v1(entry: Object) -> tuple[Model, ...]:
     loaded: list[Model] = []
     for instance in reading.objects(entry.get("loaded_instances")):
         window = reading.count(reading.obj(instance.get("config")).get("context_length"))
-        loaded.append(
-            replace(
-                model,
-                id=reading.model_id(instance.get("id")),
-                context_length=window or model.context_length,
-                residency=Residency.LOADED,
-            )
+        one = replace(
+            model,
+            id=reading.model_id(instance.get("id")),
+            context_length=window or model.context_length,
+            residency=Residency.LOADED,
         )
+        loaded.append(_placed(one, entry, instance))
     # Asked by its key, any instance may answer: only the smallest window is promised.
     windows = [one.context_length for one in loaded if one.context_length]
     whole = replace(
@@ -99,6 +125,7 @@ def _v1(entry: Object) -> tuple[Model, ...]:
         context_length=min(windows) if windows else model.context_length,
         residency=Residency.LOADED if loaded else Residency.INSTALLED,
     )
+    whole = _placed(whole, entry, *reading.objects(entry.get("loaded_instances")))
     return tuple(one for one in (*loaded, whole) if one.id)
 
 
@@ -115,7 +142,7 @@ def _v0(name: str, entry: Object) -> Model:
         tools=True if "tool_use" in reading.words(entry.get("capabilities")) else None,
         residency=Residency.LOADED if loaded else Residency.INSTALLED,
     )
-    return _kind(model, kind)
+    return _placed(_kind(model, kind), entry)
 
 
 def _kind(model: Model, kind: str) -> Model:

@@ -35,6 +35,9 @@ class OpenAICompatible:
     def models_calls(self) -> tuple[HttpCall, ...]:
         return (MODELS,)
 
+    def more_calls(self, replies: Sequence[HttpReply]) -> tuple[HttpCall, ...]:
+        return ()
+
     def read_models(self, replies: Sequence[HttpReply]) -> tuple[Model, ...]:
         return tuple(
             facts.told(self.read_entry(name, entry))

@@ -105,7 +105,12 @@ def litellm(replies: Replies) -> str:
 def kobold(replies: Replies) -> str:
     if body_at(replies, "/api/extra/version").get("result") == "KoboldCpp":
         return "/api/extra/version says KoboldCpp"
-    return server(replies, "concedollama") or introduces(replies, "koboldcpp")
+    return (
+        owned_by(replies, "koboldcpp")
+        or server(replies, "concedollama")
+        or server(replies, "koboldcpp")
+        or introduces(replies, "koboldcpp")
+    )
 
 
 def localai(replies: Replies) -> str:

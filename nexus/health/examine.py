@@ -87,6 +87,8 @@ class Examiner:
         dialect = self._dialect
         calls = dialect.models_calls()
         replies = await self._ask(calls, {dialect.probe_call(): probed})
+        if more := dialect.more_calls(replies):
+            replies += await self._ask(more, {})
         state = await _aside(replies, lambda: dialect.read_state(replies))
         version = state.version or reading.version or None
         if state.outcome not in (Outcome.OK, Outcome.SLEEPING):

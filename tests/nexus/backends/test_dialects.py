@@ -503,3 +503,91 @@ def test_ollama_loads_an_embedding_model_by_the_only_path_that_takes_it() -> Non
 
 def test_lmstudio_before_its_own_interface_says_so() -> None:
     assert "0.4" in LMSTUDIO.read_lever(said({"error": "Unexpected endpoint or method. (POST /x)"}))
+
+
+# ---- what says more beside its list
+
+KOBOLD_LIST = said(
+    {
+        "object": "list",
+        "data": [{"id": "koboldcpp/tiny", "owned_by": "koboldcpp", "root": "koboldcpp"}],
+    }
+)
+KOBOLD = {
+    "/api/extra/true_max_context_length": said({"value": 8192}),
+    "/api/extra/version": said(
+        {"result": "KoboldCpp", "version": "1.99", "vision": True, "audio": False}
+    ),
+}
+
+
+def more(listed: HttpReply, server: dict[str, HttpReply]) -> list[HttpReply]:
+    return [listed, *(server.get(call.path, NOBODY) for call in GENERIC.more_calls([listed]))]
+
+
+def test_koboldcpp_tells_its_window_and_what_it_perceives() -> None:
+    replies = more(KOBOLD_LIST, KOBOLD)
+    (model,) = GENERIC.read_models(replies)
+    assert (model.context_length, model.vision, model.audio) == (8192, True, False)
+    assert model.source("context_length") is FactSource.SERVER
+    assert GENERIC.read_state(replies).version == "1.99"
+
+
+def test_koboldcpp_that_says_nothing_more_is_listed_all_the_same() -> None:
+    (model,) = GENERIC.read_models(more(KOBOLD_LIST, {}))
+    assert (model.id, model.context_length, model.vision) == ("koboldcpp/tiny", None, None)
+
+
+def test_tgi_tells_its_window_and_how_many_it_takes() -> None:
+    _, server = hearsay.PRODUCTS["TGI"]
+    replies = more(server["/v1/models"], server)
+    (model,) = GENERIC.read_models(replies)
+    assert model.context_length == 4096
+    assert GENERIC.read_load(replies).slots == 128
+    assert GENERIC.read_state(replies).version == "3.3.4"
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        said({"object": "list", "data": [{"id": "m", "created": 1, "owned_by": "m"}]}),
+        said({"object": "list", "data": [{"id": name, "owned_by": name} for name in "ab"]}),
+        said({"object": "list", "data": []}),
+        said({"detail": "Not Found"}, 404),
+        HttpReply(200, b"<html>"),
+    ],
+)
+def test_no_other_server_is_asked_for_more(listed: HttpReply) -> None:
+    assert GENERIC.more_calls([listed]) == ()
+
+
+def test_more_is_asked_for_free() -> None:
+    _, tgi = hearsay.PRODUCTS["TGI"]
+    for listed in (KOBOLD_LIST, tgi["/v1/models"]):
+        assert [call.method for call in GENERIC.more_calls([listed])]
+        assert all(
+            (call.method, call.json) == ("GET", None) for call in GENERIC.more_calls([listed])
+        )
+
+
+# ---- LM Link
+
+
+@pytest.mark.parametrize("word", ["deviceIdentifier", "device_identifier"])
+def test_a_model_that_another_machine_runs_over_lm_link_is_open(word: str) -> None:
+    here = {"type": "llm", "key": "here", "loaded_instances": [], word: None}
+    there = {"type": "llm", "key": "there", "loaded_instances": [], word: "mac-studio-1"}
+    loaded = {"type": "llm", "key": "busy", "loaded_instances": [{"id": "busy", word: "x"}]}
+    server = {
+        "/v1/models": said({"data": [{"id": "here"}, {"id": "there"}, {"id": "busy"}]}),
+        "/api/v1/models": said({"models": [here, there, loaded]}),
+    }
+    found = models(BackendType.LMSTUDIO, server)
+    assert [found[name].zone for name in ("here", "there", "busy")] == [None, Zone.OPEN, Zone.OPEN]
+    replies = [server.get(call.path, NOBODY) for call in LMSTUDIO.models_calls()]
+    assert LMSTUDIO.read_state(replies).reason.startswith("2 models are another machine's")
+
+
+def test_lm_studio_without_lm_link_gives_no_reason() -> None:
+    replies = [hearsay.LMSTUDIO.get(call.path, NOBODY) for call in LMSTUDIO.models_calls()]
+    assert LMSTUDIO.read_state(replies).reason == ""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus.backends.families import guessed, known_for
-from nexus.domain.backend import BackendType, FactSource, Model
+from nexus.backends.families import guessed, known_for, openai_family
+from nexus.domain.backend import CAPABILITIES, BackendType, FactSource, Model
 
 V = BackendType.VLLM
 
@@ -52,3 +52,31 @@ def test_nothing_is_guessed_of_clouds() -> None:
 @given(st.text(max_size=300))
 def test_a_guess_is_never_a_no_and_never_a_number(name: str) -> None:
     assert all(value is True for value in known_for(name).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "able"),
+    [
+        ("gpt-5.9", {"vision", "tools", "json_mode", "reasoning"}),
+        ("gpt-5.9-mini-2027-01-05", {"vision", "tools", "json_mode", "reasoning"}),
+        ("gpt-6-pro", {"vision", "tools", "json_mode", "reasoning"}),
+        ("gpt-5.3-codex-spark", set()),
+        ("gpt-5-chat-latest", set()),
+        ("gpt-6-audio", set()),
+        ("gpt-3.7", set()),
+        ("o5-mini", {"reasoning"}),
+        ("o9-realtime", set()),
+        ("davinci-003", set()),
+    ],
+)
+def test_a_later_model_of_openai_is_known_by_its_family(name: str, able: set[str]) -> None:
+    model = guessed(Model(name), BackendType.OPENAI)
+    assert {fact for fact in CAPABILITIES if getattr(model, fact)} == able
+    assert {getattr(model, fact) for fact in CAPABILITIES} <= {True, None}
+    assert (model.context_length, model.max_output_tokens) == (None, None)
+    assert set(dict(model.sources).values()) <= {FactSource.GUESS}
+
+
+def test_a_name_made_to_be_slow_is_not() -> None:
+    assert openai_family("gpt-5" + "-1" * 5000 + "x!") == {}
+    assert openai_family("o1" + "-1" * 5000 + "x!") == {}

@@ -119,3 +119,13 @@ async def test_a_long_list_is_read_beside_the_loop() -> None:
 
     assert len(found.models or ()) == 5000
     assert dialect.threads.isdisjoint({threading.current_thread().name})
+
+
+async def test_what_a_list_suggests_to_ask_is_asked_and_read() -> None:
+    _, tgi = hearsay.PRODUCTS["TGI"]
+
+    found = await examine(BackendType.GENERIC, tgi)
+
+    assert found.models is not None
+    assert [model.context_length for model in found.models] == [4096]
+    assert (found.load.slots, found.version) == (128, "3.3.4")
