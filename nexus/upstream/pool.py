@@ -188,13 +188,14 @@ class Pool:
         """A connection to the first of these that takes one."""
         loop = asyncio.get_running_loop()
         failure: OSError = OSError("no address")
+        tls = await self._tls_context() if self._tls else None
         for host in hosts:
             try:
                 return await loop.create_connection(
                     lambda: Connection(self.name, self._released),
                     host,
                     self._port,
-                    ssl=self._tls_context() if self._tls else None,
+                    ssl=tls,
                     server_hostname=self._host if self._tls else None,
                 )
             except OSError as exc:
@@ -232,9 +233,10 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
 
-    def _tls_context(self) -> ssl.SSLContext:
+    async def _tls_context(self) -> ssl.SSLContext:
+        """Certificates, read once: that takes 30 ms, so a thread does it."""
         if self._context is None:
-            self._context = ssl.create_default_context()
+            self._context = await asyncio.to_thread(ssl.create_default_context)
         return self._context
 
 
