@@ -95,6 +95,11 @@ def read(path: Path | None) -> tuple[Source, list[Problem]]:
     except UnicodeDecodeError as problem:
         sentence = f"is not UTF-8 text (byte {problem.start + 1}); save it as UTF-8"
         return Source(path), [Problem((), sentence, where=str(path))]
+    return parsed(text, path)
+
+
+def parsed(text: str, path: Path) -> tuple[Source, list[Problem]]:
+    """The same of a text; `path` is only what it is called."""
     try:
         raw = tomli.loads(text)
     except tomli.TOMLDecodeError as problem:

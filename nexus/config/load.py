@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from nexus.config.checks import cross_checks
 from nexus.config.describe import allowed, field_at, field_kind
-from nexus.config.file import Source, find, read
+from nexus.config.file import Source, find, parsed, read
 from nexus.config.locate import line_at
 from nexus.config.models import models_as_list
 from nexus.config.origin import Setting, read_text, settings_over_file
@@ -60,6 +60,22 @@ def load(
     over: dict[Loc, Setting] = {
         setting.loc: setting for setting in settings_over_file(environ, flags)
     }
+    return _loaded(source, problems, over)
+
+
+def load_text(text: str, name: str) -> Loaded:
+    """The same of a file's text, with no other layer: for a configuration that is not in force.
+
+    Args:
+        name: what the report calls the file.
+
+    Raises ConfigError as `load` does.
+    """
+    source, problems = parsed(text, Path(name))
+    return _loaded(source, problems, {})
+
+
+def _loaded(source: Source, problems: list[Problem], over: dict[Loc, Setting]) -> Loaded:
     tree, origins = _layer(source, list(over.values()))
     config, found = _validate(tree)
     found += cross_checks(tree)

@@ -9,7 +9,8 @@ from nexus.domain.decision import Decision, Verdict
 from nexus.domain.fleet import Loads
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.text import clean
-from nexus.routing.strategies import must_load, points
+from nexus.routing.shortlist import must_load
+from nexus.routing.strategies import points
 
 
 def candidate(
