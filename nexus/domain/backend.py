@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+
+from nexus.domain.value import value
 
 BackendId = NewType("BackendId", str)
 """Stable over restarts: derived from the configured name or from the URL."""
@@ -256,7 +259,19 @@ SELF_WAKING = frozenset({BackendType.LLAMACPP, BackendType.OLLAMA})
 """Servers that wake when a request comes; vLLM does not (its requests hang)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class Speed:
+    """How fast one model was on one backend, by its last requests."""
+
+    ttft_ms: float | None = None
+    """EMA of time to first byte; None before the first sample."""
+    tokens_per_s: float | None = None
+    """EMA of generation speed of single requests."""
+    samples: int = 0
+    """Requests measured."""
+
+
+@value
 class Load:
     """A backend's traffic at one moment, counted by its leases."""
 
@@ -269,3 +284,5 @@ class Load:
     """EMA of time to first byte (alpha 0.2); None before the first sample."""
     tokens_per_s: float | None = None
     """EMA of generation speed of single requests."""
+    speeds: Mapping[str, Speed] | None = field(default=None, hash=False)
+    """By the model's id on this backend, of the models measured last; None before the first."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from nexus.domain.backend import Zone
 from nexus.domain.fleet import Candidate
+from nexus.domain.value import value
 
 
 class RouteReason(StrEnum):
@@ -39,7 +40,7 @@ class Verdict:
     rejection: Rejection | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """An ordered plan. `order[0]` is the choice; the rest are tried while no byte has been sent."""
 

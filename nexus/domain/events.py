@@ -13,6 +13,7 @@ from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Load, Source
 from nexus.domain.decision import RouteReason
 from nexus.domain.fleet import Fleet
+from nexus.domain.value import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class BackendRemoved:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LoadChanged:
     """A request began or ended somewhere."""
 
@@ -50,7 +51,7 @@ class LoadChanged:
     load: Load
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestRouted:
     """A decision was made and the first attempt begins."""
 
@@ -92,7 +93,7 @@ class AttemptFailed:
     """Text from outside: clean before display."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestFinished:
     """A routed request ended, well or not."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nexus.domain.backend import Backend, BackendId, BackendType, Model, Zone
+from nexus.domain.backend import Backend, BackendId, BackendType, Model, Speed, Zone
 
 _LATEST = ":latest"
 """What Ollama takes for a tag where a name has none."""
@@ -25,8 +25,17 @@ class Candidate:
         return self.model.zone or self.backend.face.zone
 
 
+class _Remembering:
+    """Room for what has been worked out about a value, which is no part of it."""
+
+    __slots__ = ("memo",)
+
+    memo: dict[object, object]
+    """Kept by `nexus.routing.shortlist`; goes with the value."""
+
+
 @dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(_Remembering):
     """Every backend at one moment. `version` grows by one with each change of facts.
 
     `by_model` maps an exact model name to its candidates in registration order, so a decision looks
@@ -45,6 +54,9 @@ class Fleet:
     """The names of `by_model` that a restricted candidate has, up or not."""
     mixed: frozenset[str] = frozenset()
     """Those of them that an open candidate has too."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "memo", {})
 
 
 def picture(version: int, backends: Mapping[BackendId, Backend]) -> Fleet:
@@ -78,13 +90,17 @@ def picture(version: int, backends: Mapping[BackendId, Backend]) -> Fleet:
 
 
 class LoadView(Protocol):
-    """The live numbers a decision reads. The registry owns them; readers only look."""
+    """The numbers a decision reads, as a value: the same object says the same for ever."""
 
     @property
     def pending(self) -> int: ...
     @property
     def latency_ms(self) -> float | None: ...
+    @property
+    def speeds(self) -> Mapping[str, Speed] | None: ...
 
 
 Loads = Mapping[BackendId, LoadView]
-"""Live loads by backend, read at decision time (they change with every request, facts do not)."""
+"""Loads by backend, read at decision time (they change with every request, facts do not).
+
+The mapping may be live; what is in it never changes but is replaced."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from nexus.domain.backend import Zone
+from nexus.domain.value import value
 
 
 class Endpoint(StrEnum):
@@ -20,7 +20,7 @@ ANONYMOUS = "anonymous"
 """The tenant of a request that does not say whose it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Needs:
     """Everything routing may know about a request. Nothing is required that it does not ask for."""
 

@@ -8,9 +8,6 @@ from typing import ClassVar
 from nexus.domain.backend import BackendId
 from nexus.registry.record import LiveLoad
 
-ALPHA = 0.2
-"""Weight of a new sample in the moving averages (contract 1.2)."""
-
 
 class Lease:
     """Held while a request is in flight. `finish` is idempotent: whoever comes first counts."""
@@ -36,6 +33,8 @@ class Lease:
         failed: bool = False,
         ttft_ms: float | None = None,
         tokens_per_s: float | None = None,
+        model: str = "",
+        streamed: bool = True,
     ) -> None:
         """Give the place back.
 
@@ -43,6 +42,8 @@ class Lease:
             failed: the backend is to blame (a client that left is not a failure).
             ttft_ms: milliseconds to the first byte of the answer, where one came.
             tokens_per_s: generation speed of this request, where known.
+            model: the one that answered, by its id on the backend; empty where none did.
+            streamed: the answer came as it was made, so that its first byte tells of the model.
         """
         if self._done:
             return
@@ -52,10 +53,7 @@ class Lease:
         load.total += 1
         if failed:
             load.errors += 1
-        if ttft_ms is not None:
-            load.latency_ms = _average(load.latency_ms, ttft_ms)
-        if tokens_per_s is not None:
-            load.tokens_per_s = _average(load.tokens_per_s, tokens_per_s)
+        load.measured(model, ttft_ms, tokens_per_s, streamed)
         self._changed(self.backend_id, load)
 
 
@@ -82,12 +80,16 @@ class Trial(Lease):
         failed: bool = False,
         ttft_ms: float | None = None,
         tokens_per_s: float | None = None,
+        model: str = "",
+        streamed: bool = True,
     ) -> None:
         """Give the place back, and with it the right to a trial."""
         if not self._done:
-            super().finish(failed=failed, ttft_ms=ttft_ms, tokens_per_s=tokens_per_s)
+            super().finish(
+                failed=failed,
+                ttft_ms=ttft_ms,
+                tokens_per_s=tokens_per_s,
+                model=model,
+                streamed=streamed,
+            )
             self._over()
-
-
-def _average(old: float | None, sample: float) -> float:
-    return sample if old is None else old + ALPHA * (sample - old)

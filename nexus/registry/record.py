@@ -4,22 +4,74 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nexus.domain.backend import Backend, BackendFace, BackendStatus, Evidence, Load, Model
+from nexus.domain.backend import (
+    Backend,
+    BackendFace,
+    BackendStatus,
+    Evidence,
+    Load,
+    Model,
+    Speed,
+)
+
+ALPHA = 0.2
+"""Weight of a new sample in the moving averages (contract 1.2)."""
+
+MOST_SPEEDS = 32
+"""Models of one backend whose speed is remembered; those measured last."""
 
 
 @dataclass(slots=True)
 class LiveLoad:
-    """A backend's traffic, counted by its leases and read by decisions while it changes."""
+    """A backend's traffic, counted by its leases. Others get it as a value, made anew by each."""
 
     pending: int = 0
     total: int = 0
     errors: int = 0
     latency_ms: float | None = None
     tokens_per_s: float | None = None
+    speeds: dict[str, Speed] | None = None
+    """Never changed but replaced: the values that have been seen hold it too."""
 
     def seen(self) -> Load:
         """This moment as a value."""
-        return Load(self.pending, self.total, self.errors, self.latency_ms, self.tokens_per_s)
+        return Load(
+            self.pending,
+            self.total,
+            self.errors,
+            self.latency_ms,
+            self.tokens_per_s,
+            self.speeds,
+        )
+
+    def measured(
+        self, model: str, ttft_ms: float | None, tokens_per_s: float | None, streamed: bool
+    ) -> None:
+        """A request went through: how soon it began and how fast it was, where that is known."""
+        if ttft_ms is not None:
+            self.latency_ms = _average(self.latency_ms, ttft_ms)
+        if tokens_per_s is not None:
+            self.tokens_per_s = _average(self.tokens_per_s, tokens_per_s)
+        first = ttft_ms if streamed else None  # else it came with the last, and tells of neither
+        if not model or (first is None and tokens_per_s is None):
+            return
+        speeds = {} if self.speeds is None else self.speeds.copy()
+        was = speeds.pop(model, _UNMEASURED)  # it comes last again: the first was longest unused
+        speeds[model] = Speed(
+            was.ttft_ms if first is None else _average(was.ttft_ms, first),
+            was.tokens_per_s if tokens_per_s is None else _average(was.tokens_per_s, tokens_per_s),
+            was.samples + 1,
+        )
+        if len(speeds) > MOST_SPEEDS:
+            del speeds[next(iter(speeds))]
+        self.speeds = speeds
+
+
+_UNMEASURED = Speed()
+
+
+def _average(old: float | None, sample: float) -> float:
+    return sample if old is None else old + ALPHA * (sample - old)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The fleet's one owner. On one event loop, a method that never awaits cannot be interleaved.
 
 Facts (faces, health, models) change seldom: after a change the next reader gets a new immutable
-`Fleet`. Loads change with every request and stay live numbers beside it.
+`Fleet`. Loads change with every request: values too, each replaced in a mapping that stays.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from nexus.domain.backend import (
     BackendId,
     BackendStatus,
     Evidence,
+    Load,
     Model,
 )
 from nexus.domain.events import BackendChanged, BackendRemoved, Event, FleetSeen
 from nexus.domain.fleet import Fleet, Loads, picture
 from nexus.domain.overrides import Override
+from nexus.domain.revision import revised
 from nexus.registry.knowledge import Knowledge
 from nexus.registry.lease import Lease, Trial
 from nexus.registry.record import LiveLoad, Record
@@ -44,27 +46,50 @@ class Registry:
         self._now = now
         self._load_changed = load_changed
         self._records: dict[BackendId, Record] = {}
-        self._loads: dict[BackendId, LiveLoad] = {}
+        self._loads: dict[BackendId, Load] = {}
         self._knowledge = Knowledge()
         self._version = 0
         self._fleet: Fleet | None = Fleet()
+        self._stale: dict[BackendId, None] = {}
+        """Backends that changed since the picture was drawn, in the order of their first change."""
+        self._aged: dict[BackendId, None] = {}
+        """Those that were only checked again since."""
+        self._shown: tuple[Fleet, Fleet] | None = None
+        """The picture, and the same with them drawn in."""
 
     # ---- reading
 
     def fleet(self) -> Fleet:
-        """The picture of this moment; rebuilt at most once per change of facts."""
+        """The picture of this moment, drawn when it is asked for and something has changed."""
         if self._fleet is None:
             backends = {id: record.seen() for id, record in self._records.items()}
             self._fleet = picture(self._version, backends)
+            self._aged.clear()
+        elif self._stale:
+            changed = {id: self._records[id].seen() for id in self._stale}
+            self._fleet = revised(self._fleet, self._version, changed)
+            for id in changed:
+                self._aged.pop(id, None)
+        self._stale.clear()
         return self._fleet
 
+    def shown(self) -> Fleet:
+        """The picture for a person: with the times of the last checks, which decisions ignore."""
+        fleet = self.fleet()
+        if not self._aged:
+            return fleet
+        if self._shown is None or self._shown[0] is not fleet:
+            aged = {id: self._records[id].seen() for id in self._aged}
+            self._shown = (fleet, revised(fleet, fleet.version, aged))
+        return self._shown[1]
+
     def loads(self) -> Loads:
-        """Live loads by backend: a view, not a copy."""
+        """Loads by backend: a view that changes with every request, of values that do not."""
         return self._loads
 
     def seen(self) -> FleetSeen:
         """Picture and loads as one value, for a reader that starts or has missed something."""
-        return FleetSeen(self.fleet(), {id: load.seen() for id, load in self._loads.items()})
+        return FleetSeen(self.shown(), dict(self._loads))
 
     def find(self, backend_id: BackendId) -> Backend | None:
         """One backend, without a picture of all."""
@@ -88,7 +113,7 @@ class Registry:
             return False
         record = Record(face, since=self._now())
         self._records[face.id] = record
-        self._loads[face.id] = record.load
+        self._loads[face.id] = record.load.seen()
         self._changed(face.id, None)
         return True
 
@@ -99,6 +124,7 @@ class Registry:
             return False
         del self._loads[backend_id]
         self._knowledge.forget(backend_id)
+        self._aged.pop(backend_id, None)
         self._version += 1
         self._fleet = None
         self._publish(BackendRemoved(self._version, backend_id, record.face.name))
@@ -179,12 +205,14 @@ class Registry:
             record.slots = slots
         if (running, waiting) != (record.running, record.waiting):
             record.running, record.waiting = running, waiting
-            self._fleet = None
+            self._stale[backend_id] = None
         if before != _facts(record):
             self._settle(record, was)
         else:
             # Only the time of the check and its numbers moved: no decision reads those, so the
-            # picture keeps its version and merely shows them from its next rebuild on.
+            # picture is kept, and they are drawn in for those who look at it.
+            self._aged[backend_id] = None
+            self._shown = None
             self._publish(BackendChanged(self._version, record.seen(), was))
 
     def learn(self, backend_id: BackendId, model_id: str, taught: Mapping[str, object]) -> None:
@@ -239,7 +267,7 @@ class Registry:
             return None
         if record.traffic is not None:
             return self._lease_in_doubt(record, record.traffic, spare)
-        return Lease(backend_id, record.load, self._load_changed)
+        return Lease(backend_id, record.load, self._moved)
 
     def _lease_in_doubt(self, record: Record, told: Evidence, spare: bool) -> Lease | None:
         """A trial, of which there is one at a time."""
@@ -253,10 +281,17 @@ class Registry:
                 if self._records.get(backend_id) is record:
                     self._changed(backend_id, record.status())
 
-            return Trial(backend_id, record.load, self._load_changed, over)
+            return Trial(backend_id, record.load, self._moved, over)
         if spare and told.spare:
-            return Trial(backend_id, record.load, self._load_changed, lambda: None)
+            return Trial(backend_id, record.load, self._moved, lambda: None)
         return None
+
+    def _moved(self, backend_id: BackendId, load: LiveLoad) -> None:
+        """A lease was taken or given back."""
+        record = self._records.get(backend_id)
+        if record is not None and record.load is load:  # else that backend has left
+            self._loads[backend_id] = load.seen()
+        self._load_changed(backend_id, load)
 
     def _settle(self, record: Record, was: BackendStatus) -> None:
         """After a change of facts: the status may be another one now."""
@@ -266,7 +301,7 @@ class Registry:
 
     def _changed(self, backend_id: BackendId, was: BackendStatus | None) -> None:
         self._version += 1
-        self._fleet = None
+        self._stale[backend_id] = None
         backend = self._records[backend_id].seen()
         self._publish(BackendChanged(self._version, backend, was))
 

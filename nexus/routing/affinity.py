@@ -8,14 +8,11 @@ do as the idlest, take part: a cache is worth a few points and not a queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
-from nexus.domain.backend import Load
-from nexus.domain.fleet import Candidate, Loads
-from nexus.domain.policy import Weights
-from nexus.routing.strategies import must_load, points
+from nexus.routing.shortlist import Shortlist, pending_of, score_of
 
 NEAR_POINTS: Final = 3
 """Points of score below the best that still take part."""
@@ -23,37 +20,42 @@ NEAR_POINTS: Final = 3
 MORE_PENDING: Final = 4
 """Requests in flight above the idlest that still take part."""
 
-_IDLE: Final = Load()
+DRAWS_KEPT: Final = 4096
+"""Numbers drawn that are remembered: a conversation asks for the same ones with each turn, and one
+costs 2 microseconds."""
 
 
 def prefer(
-    key: str, ranked: list[Candidate], why: str, loads: Loads, weights: Weights
-) -> tuple[list[Candidate], str]:
+    key: str, those: Shortlist, keys: list[int], order: list[int], why: str
+) -> tuple[list[int], str]:
     """The ranking with the conversation's backend first, and why.
 
     Args:
         key: any text that the requests of a conversation have in common.
-        ranked: best first, not empty.
+        keys: of the shortlist's places.
+        order: places, best first, not empty.
         why: of the ranking as it is.
     """
-    first = ranked[0]
-    least = min(loads.get(each.backend.face.id, _IDLE).pending for each in ranked)
-    enough = points(first, loads, weights) - NEAR_POINTS
+    first = order[0]
+    most = min(pending_of(keys[place]) for place in order) + MORE_PENDING
+    enough = score_of(keys[first]) - NEAR_POINTS
+    cold = those.cold
     near = [
-        each
-        for each in ranked
-        if loads.get(each.backend.face.id, _IDLE).pending <= least + MORE_PENDING
-        and points(each, loads, weights) >= enough
-        and must_load(each) == must_load(first)
+        place
+        for place in order
+        if pending_of(keys[place]) <= most
+        and score_of(keys[place]) >= enough
+        and (place in cold) == (first in cold)
     ]
     if len(near) < 2:
-        return ranked, why
-    chosen = max(near, key=lambda each: _draw(key, each.backend.face.id))
-    others: Sequence[Candidate] = [each for each in ranked if each is not chosen]
-    name, score = chosen.backend.name, points(chosen, loads, weights)
-    return [chosen, *others], f"affinity:{name}:{score}"
+        return order, why
+    chosen = max(near, key=lambda place: _draw(key, those.ids[place]))
+    others = [place for place in order if place != chosen]
+    name = those.candidates[chosen].backend.face.name
+    return [chosen, *others], f"affinity:{name}:{score_of(keys[chosen])}"
 
 
+@lru_cache(maxsize=DRAWS_KEPT)
 def _draw(key: str, backend_id: str) -> bytes:
     """Evenly spread, and the same in every process."""
     text = f"{key}\0{backend_id}".encode("utf-8", "surrogatepass")

@@ -18,6 +18,7 @@ from nexus.domain.request import Needs
 from nexus.routing.affinity import prefer
 from nexus.routing.aliases import hops, models_to_try
 from nexus.routing.rules import FACTS, RULES, capacity, health, privacy, tier
+from nexus.routing.shortlist import Shortlist, shortlist
 from nexus.routing.strategies import STRATEGIES, points
 from nexus.routing.terms import bound, reach, terms_of
 
@@ -36,23 +37,21 @@ def decide(
     """
     way, tried = _names(needs, fleet, policy)
     for name in tried:
-        candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
-        if not candidates:
+        if name not in fleet.by_model:
             continue
         asked, zone = _bound(needs, name, way, fleet, policy)
-        for rule in FACTS:
-            candidates = rule.keep(candidates, asked, loads, policy)
-            if not candidates:
-                break
-        spare = not candidates
+        able = shortlist(name, asked, fleet, loads, policy)
+        spare = not able.candidates
         if spare:
-            candidates = _spare(fleet.by_model[name], asked, loads, policy)
-            if not candidates:
-                continue
-        free = capacity.keep(candidates, asked, loads, policy)
-        if free:
+            able = Shortlist(_spare(fleet.by_model[name], asked, loads, policy), policy)
+        free = able
+        if able.limited:
+            found = capacity.keep(able.candidates, asked, loads, policy)
+            if len(found) < len(able.candidates):
+                free = Shortlist(found, policy)
+        if free.candidates:
             decision = _decision(
-                asked, name, name != way[-1], candidates, free, loads, policy, turn, spare, zone
+                asked, name, name != way[-1], able, free, loads, policy, turn, spare, zone
             )
             if asked.zone is Zone.RESTRICTED and not decision.fallback:
                 return _for_privacy(decision, asked, fleet, loads, policy)
@@ -103,8 +102,8 @@ def _decision(
     needs: Needs,
     model: str,
     fallback: bool,
-    able: Sequence[Candidate],
-    free: Sequence[Candidate],
+    able: Shortlist,
+    free: Shortlist,
     loads: Loads,
     policy: Policy,
     turn: int,
@@ -112,19 +111,24 @@ def _decision(
     zone: Zone,
 ) -> Decision:
     """Rank the free candidates. `able` are those that passed every rule but capacity."""
-    if len(free) == 1:
-        ranked, why = free, "only_backend_in_doubt" if spare else "only_healthy_backend"
+    those = free.candidates
+    if len(those) == 1:
+        order, why = [0], "only_backend_in_doubt" if spare else "only_healthy_backend"
     else:
-        ranked, why = STRATEGIES[policy.strategy](free, loads, policy.weights, turn)
+        order, why = STRATEGIES[policy.strategy](free, loads, turn)
         if needs.affinity and policy.strategy in _AFFINE:
-            ranked, why = prefer(needs.affinity, ranked, why, loads, policy.weights)
+            order, why = prefer(needs.affinity, free, free.keys(loads), order, why)
     reason = RouteReason.CAPABILITY_MATCH
     if fallback:
         reason, why = RouteReason.FAILOVER, f"fallback:{model}:{why}"
-    elif len(able) > len(free) and _is_second_best(ranked[0], able, loads, policy):
+    elif free is not able and _is_second_best(those[order[0]], able.candidates, loads, policy):
         reason = RouteReason.CAPACITY_OVERFLOW
-    order = _distinct(ranked, max(1, policy.max_attempts))
-    return Decision(needs.model, model, order, reason, why, fallback, spare, zone)
+    limit = max(1, policy.max_attempts)
+    if free.distinct:
+        plan = tuple([those[place] for place in order[:limit]])
+    else:
+        plan = _distinct([those[place] for place in order], limit)
+    return Decision(needs.model, model, plan, reason, why, fallback, spare, zone)
 
 
 def _names(needs: Needs, fleet: Fleet, policy: Policy) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -221,16 +225,12 @@ def _is_second_best(
 def _unloaded(candidate: Candidate, loads: Loads, policy: Policy) -> int:
     face = candidate.backend.face
     load = loads.get(face.id, _IDLE)
-    idle = {face.id: Load(latency_ms=load.latency_ms)}
-    return points(candidate, idle, policy.weights)
+    idle = Load(latency_ms=load.latency_ms, speeds=load.speeds)
+    return points(candidate, {face.id: idle}, policy.weights)
 
 
 def _distinct(ranked: Sequence[Candidate], limit: int) -> tuple[Candidate, ...]:
     """The first `limit` backends. A backend that lists a model twice is still one backend."""
-    order = tuple(ranked[:limit])
-    ids = {each.backend.face.id for each in order}
-    if len(ids) == len(order):
-        return order
     distinct = {each.backend.face.id: each for each in reversed(ranked)}
     wanted = dict.fromkeys(each.backend.face.id for each in ranked)
     return tuple([distinct[id] for id in wanted][:limit])

@@ -1,7 +1,7 @@
 """How to choose among candidates that may serve: a strategy ranks them and says why.
 
-Each is a function of the candidates, their loads, the weights and `turn`, the caller's counter,
-which stands for chance and rotation alike. Equal turns choose equally.
+Each is a function of the shortlist, the loads and `turn`, the caller's counter, which stands for
+chance and rotation alike. Equal turns choose equally.
 """
 
 from __future__ import annotations
@@ -9,102 +9,79 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from nexus.domain.backend import Load, Residency
 from nexus.domain.fleet import Candidate, Loads
 from nexus.domain.policy import Strategy, Weights
-from nexus.routing.scoring import score
+from nexus.routing.scoring import points_of
+from nexus.routing.shortlist import STEP, Shortlist, pending_of, score_of
 
-Ranking = tuple[list[Candidate], str]
-"""Candidates, the chosen one first and the others best first; and why it was chosen."""
+Ranking = tuple[list[int], str]
+"""Places of the shortlist, the chosen one first and the others best first; and why that one."""
 
-_IDLE: Final = Load()
-
-_INSTALLED: Final = Residency.INSTALLED
-_LOADING: Final = Residency.LOADING
-
-_USUAL_ROOM: Final = 4
-"""Requests that a server works on at once where it does not tell."""
-
-_STEP: Final = 1 << 20
-"""A point of score outweighs any number of requests in flight. A power small enough for the keys to
-stay below 2**30, where Python's integers are fastest."""
-
-_BEHIND: Final = 128 * _STEP
+_BEHIND: Final = 128 * STEP
 """More than any score."""
 
 
-def smart(candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int) -> Ranking:
+def smart(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """The highest score; of equals the one with fewest requests in flight; of those by turn.
 
     Backends that must load the model first come after those that have it loaded and have room.
     """
-    keys = _score_keys(candidates, loads, weights)
-    _loaded_first(candidates, keys, loads)
-    ranked, best = _ranked(candidates, keys, turn)
-    return ranked, f"highest_score:{ranked[0].backend.name}:{-(-best // _STEP)}"
+    keys = those.keys(loads)
+    if those.warm:
+        keys = _loaded_first(those, keys)
+    order = _ranked(keys, turn)
+    best = order[0]
+    name = those.candidates[best].backend.face.name
+    return order, f"highest_score:{name}:{-(-keys[best] // STEP)}"
 
 
-def round_robin(
-    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
-) -> Ranking:
+def round_robin(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """Everybody in turn, whatever the load."""
-    index = turn % len(candidates)
-    return _first(index, candidates, loads, weights), f"round_robin:index_{index}"
+    place = turn % len(those.candidates)
+    return _first(place, those, loads), f"round_robin:index_{place}"
 
 
-def priority_only(
-    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
-) -> Ranking:
+def priority_only(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """The lowest priority number; of equals the least busy one; of those by turn."""
-    keys = [
-        -each.backend.face.priority * _STEP - loads.get(each.backend.face.id, _IDLE).pending
-        for each in candidates
-    ]
-    ranked, _ = _ranked(candidates, keys, turn)
-    chosen = ranked[0].backend.face
-    return ranked, f"priority:{chosen.name}:{chosen.priority}"
+    faces = [each.backend.face for each in those.candidates]
+    order = _ranked(
+        [
+            -face.priority * STEP - pending_of(key)
+            for face, key in zip(faces, those.keys(loads), strict=True)
+        ],
+        turn,
+    )
+    chosen = faces[order[0]]
+    return order, f"priority:{chosen.name}:{chosen.priority}"
 
 
-def random(candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int) -> Ranking:
+def random(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """Uniform over turns, without order between them."""
-    index = _mixed(turn) % len(candidates)
-    ranked = _first(index, candidates, loads, weights)
-    return ranked, f"random:{ranked[0].backend.name}"
+    place = _mixed(turn) % len(those.candidates)
+    return _first(place, those, loads), f"random:{those.candidates[place].backend.face.name}"
 
 
-def least_pending(
-    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
-) -> Ranking:
+def least_pending(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """The fewest requests in flight; of equals the highest score; of those by turn."""
-    keys: list[int] = []
-    for candidate in candidates:
-        face = candidate.backend.face
-        load = loads.get(face.id, _IDLE)
-        points = score(face.priority, load.pending, load.latency_ms, weights)
-        keys.append(points - load.pending * 128)
-    ranked, _ = _ranked(candidates, keys, turn)
-    chosen = ranked[0].backend.face
-    pending = loads.get(chosen.id, _IDLE).pending
-    return ranked, f"least_pending:{chosen.name}:{pending}"
+    keys = those.keys(loads)
+    order = _ranked([score_of(key) - pending_of(key) * 128 for key in keys], turn)
+    chosen = order[0]
+    name = those.candidates[chosen].backend.face.name
+    return order, f"least_pending:{name}:{pending_of(keys[chosen])}"
 
 
-def power_of_two(
-    candidates: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
-) -> Ranking:
+def power_of_two(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     """Two drawn by chance, and of these the one with fewer requests in flight, or the first."""
-    count = len(candidates)
+    count = len(those.candidates)
     drawn = _mixed(turn)
     one = drawn % count
     two = (one + 1 + (drawn >> 32) % max(1, count - 1)) % count
-    pending = [loads.get(candidates[i].backend.face.id, _IDLE).pending for i in (one, two)]
-    index = two if pending[1] < pending[0] else one
-    ranked = _first(index, candidates, loads, weights)
-    return ranked, f"power_of_two:{ranked[0].backend.name}"
+    keys = those.keys(loads)
+    place = two if pending_of(keys[two]) < pending_of(keys[one]) else one
+    return _first(place, those, loads), f"power_of_two:{those.candidates[place].backend.face.name}"
 
 
-STRATEGIES: Final[
-    Mapping[Strategy, Callable[[Sequence[Candidate], Loads, Weights, int], Ranking]]
-] = {
+STRATEGIES: Final[Mapping[Strategy, Callable[[Shortlist, Loads, int], Ranking]]] = {
     Strategy.SMART: smart,
     Strategy.ROUND_ROBIN: round_robin,
     Strategy.PRIORITY_ONLY: priority_only,
@@ -116,69 +93,34 @@ STRATEGIES: Final[
 
 def points(candidate: Candidate, loads: Loads, weights: Weights) -> int:
     """The smart score of one candidate, for whoever explains."""
-    face = candidate.backend.face
-    load = loads.get(face.id, _IDLE)
-    return score(face.priority, load.pending, load.latency_ms, weights)
+    return points_of(candidate, loads.get(candidate.backend.face.id), weights)
 
 
-def must_load(candidate: Candidate) -> bool:
-    """True where the model is known not to be in memory."""
-    residency = candidate.model.residency
-    return residency is _INSTALLED or residency is _LOADING
-
-
-def _loaded_first(candidates: Sequence[Candidate], keys: list[int], loads: Loads) -> None:
-    """Put those that must load the model behind all others, while one that need not has room."""
-    cold = [  # asked for each candidate of every request: no call of `must_load`
-        index
-        for index, each in enumerate(candidates)
-        if (residency := each.model.residency) is _INSTALLED or residency is _LOADING
-    ]
-    if not cold or len(cold) == len(keys):
-        return
-    for each in candidates:
-        if each.model.loaded:
-            backend = each.backend
-            room = backend.slots or backend.face.max_concurrent or _USUAL_ROOM
-            if loads.get(backend.face.id, _IDLE).pending < room:
-                for index in cold:
-                    keys[index] -= _BEHIND
-                return
-
-
-def _score_keys(candidates: Sequence[Candidate], loads: Loads, weights: Weights) -> list[int]:
-    """Score first, then idleness, as one integer: integers sort much faster than tuples."""
-    keys: list[int] = []
-    for candidate in candidates:
-        face = candidate.backend.face
-        load = loads.get(face.id, _IDLE)
-        pending = load.pending
-        keys.append(score(face.priority, pending, load.latency_ms, weights) * _STEP - pending)
+def _loaded_first(those: Shortlist, keys: list[int]) -> list[int]:
+    """Those that must load the model behind all others, while one that need not has room."""
+    if any(pending_of(keys[place]) < room for place, room in those.warm):
+        keys = keys.copy()
+        for place in those.cold:
+            keys[place] -= _BEHIND
     return keys
 
 
-def _ranked(
-    candidates: Sequence[Candidate], keys: list[int], turn: int
-) -> tuple[list[Candidate], int]:
-    """Best first, the equals at the top rotated by turn; and the best key."""
+def _ranked(keys: Sequence[int], turn: int) -> list[int]:
+    """Places, the best first, the equals at the top rotated by turn."""
     best = max(keys)
     order = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
     equals = keys.count(best)
     if equals > 1:
         shift = turn % equals
         order[:equals] = order[shift:equals] + order[:shift]
-    return [candidates[index] for index in order], best
+    return order
 
 
-def _first(
-    index: int, candidates: Sequence[Candidate], loads: Loads, weights: Weights
-) -> list[Candidate]:
+def _first(place: int, those: Shortlist, loads: Loads) -> list[int]:
     """The chosen one, then the others by score."""
-    others = [*candidates[:index], *candidates[index + 1 :]]
-    if not others:
-        return [candidates[index]]
-    ranked, _ = _ranked(others, _score_keys(others, loads, weights), 0)
-    return [candidates[index], *ranked]
+    order = _ranked(those.keys(loads), 0)
+    order.remove(place)
+    return [place, *order]
 
 
 def _mixed(turn: int) -> int:

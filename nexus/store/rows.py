@@ -18,10 +18,11 @@ import msgspec
 from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import RequestFinished
+from nexus.domain.fleet import LoadView
 from nexus.domain.request import ANONYMOUS, Endpoint
 from nexus.domain.text import clean
 from nexus.store.facts import Facts, Picture
-from nexus.telemetry.records import LoadThen, Record
+from nexus.telemetry.records import Record
 
 ERROR_CHARS: Final = 1024
 MOST_PENDING: Final = 65_535
@@ -191,7 +192,7 @@ def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
     )
 
 
-def _packed(loads: tuple[tuple[BackendId, LoadThen], ...], slots: Mapping[BackendId, int]) -> bytes:
+def _packed(loads: tuple[tuple[BackendId, LoadView], ...], slots: Mapping[BackendId, int]) -> bytes:
     """Loads as three arrays: places in the picture, pending, first byte in ms."""
     if not loads:
         return b""

@@ -1,19 +1,19 @@
 """What each request was decided on and what became of it: a bounded ring in memory.
 
 A request pays for one small object: references to values that live anyway (needs, candidates,
-policy) and the loads of that moment. Nothing is explained here; whoever asks runs the pure rules
+loads, policy). Nothing is explained here; whoever asks runs the pure rules
 again on what was kept. Never holds what was asked or answered.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import NamedTuple, cast
 
-from nexus.domain.backend import Backend, BackendId
+from nexus.domain.backend import Backend, BackendId, Speed
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.domain.fleet import Candidate, Fleet, LoadView
@@ -35,14 +35,16 @@ MOST_LATE = 10_000
 _HOPS = 8
 """Names an alias may lead through; more than routing follows."""
 
+
 LoadOf = Callable[[BackendId], LoadView | None]
 
 
 class LoadThen(NamedTuple):
-    """A candidate's load when the decision was made. A tuple: made twenty times a request."""
+    """The part of a load that decisions read, for whoever makes a record from what was stored."""
 
     pending: int
     latency_ms: float | None
+    speeds: Mapping[str, Speed] | None = None
 
 
 @dataclass(slots=True)
@@ -56,7 +58,8 @@ class Record:
     """None where the request could not be read."""
     fleet: Fleet | None = None
     """The part of the picture that the decision looked at."""
-    loads: tuple[tuple[BackendId, LoadThen], ...] = ()
+    loads: tuple[tuple[BackendId, LoadView], ...] = ()
+    """Of the candidates when the decision was made."""
     policy: Policy | None = None
     turn: int = 0
     answer: Decision | Refusal | None = None
@@ -101,7 +104,7 @@ class Records:
         """Requests that fell out of the ring before they ended."""
         self._seen: Fleet | None = None
         self._by: Policy | None = None
-        self._pictures: dict[str, Fleet] = {}
+        self._pictures: dict[str, tuple[Fleet, list[BackendId]]] = {}
 
     def decided(
         self,
@@ -139,22 +142,22 @@ class Records:
         if fleet is not self._seen or policy is not self._by:
             self._seen, self._by = fleet, policy
             self._pictures.clear()
-        part = self._pictures.get(needs.model)
-        if part is None:
+        known = self._pictures.get(needs.model)
+        if known is None:
             if len(self._pictures) >= MOST_PICTURES:
                 self._pictures.clear()
-            part = self._pictures[needs.model] = _part(fleet, needs.model, policy)
-        ids = list(part.backends)
+            part = _part(fleet, needs.model, policy)
+            known = self._pictures[needs.model] = part, list(part.backends)
+        part, ids = known
         if len(ids) > MOST_LOADS:
             planned = answer.order if isinstance(answer, Decision) else ()
             ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
-        kept: list[tuple[BackendId, LoadThen]] = []
-        for id in ids:
-            load = loads(id)
-            # An idle backend without history is what a missing entry means.
-            if load is not None and (load.pending or load.latency_ms is not None):
-                kept.append((id, LoadThen(load.pending, load.latency_ms)))
-        return Record(request_id, self._unix(), needs, part, tuple(kept), policy, turn, answer)
+        # Loads are values, so holding them is a copy. No loop: twenty cost one microsecond.
+        found = list(map(loads, ids))
+        if not all(found):  # no load means an idle backend; loads are never false
+            ids = [id for id, load in zip(ids, found, strict=True) if load is not None]
+        then = tuple(zip(ids, filter(None, found), strict=True))
+        return Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
 
     def ended(self, event: RequestFinished | RequestRefused) -> Record:
         """Remember what became of a request."""

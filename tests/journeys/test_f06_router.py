@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from nexus.domain.backend import BackendId
+from nexus.domain.backend import BackendId, Load
 from tests.fakes.servers import Server, Story, story
 
 IMAGE = [
@@ -67,12 +68,11 @@ async def test_what_no_backend_of_a_model_can_do_is_400_naming_all_and_who_can(
 async def test_the_less_busy_and_the_faster_of_two_is_preferred() -> None:
     async with story(a=Server(), b=Server()) as here:
         registry = here.gateway.carrier._registry  # pyright: ignore[reportPrivateUsage]
-        loads = registry.loads()
-        loads[BackendId("a")].pending, loads[BackendId("b")].pending = 10, 2  # type: ignore[misc]
+        loads = cast("dict[BackendId, Load]", registry.loads())
+        loads[BackendId("a")], loads[BackendId("b")] = Load(pending=10), Load(pending=2)
         assert await winners(here, 1) == {"b": 1}
-        loads[BackendId("a")].pending = loads[BackendId("b")].pending = 0  # type: ignore[misc]
-        loads[BackendId("a")].latency_ms = 50.0  # type: ignore[misc]
-        loads[BackendId("b")].latency_ms = 200.0  # type: ignore[misc]
+        loads[BackendId("a")] = Load(latency_ms=50.0)
+        loads[BackendId("b")] = Load(latency_ms=200.0)
         assert await winners(here, 1) == {"a": 1}
 
 

@@ -213,3 +213,17 @@ def test_a_score_is_a_percentage_that_never_rises_with_any_burden(
     assert score(priority + more, pending, latency_ms, weights) <= base
     assert score(priority, pending + more, latency_ms, weights) <= base
     assert score(priority, pending, (latency_ms or 0.0) + more, weights) <= base
+
+
+@given(worlds, st.lists(st.tuples(some_needs, some_loads, turns), max_size=6))
+def test_a_decision_does_not_depend_on_those_before_it(
+    world: World, before: list[tuple[Needs, Loads, int]]
+) -> None:
+    """What is kept of one decision for the next must not be seen in the next."""
+    needs, picture, loads, policy, turn = world
+    fresh = decide(needs, picture, loads, policy, turn=turn)
+    again = fleet(*picture.backends.values())
+    for other, busy, other_turn in before:
+        decide(other, again, busy, policy, turn=other_turn)
+
+    assert decide(needs, again, loads, policy, turn=turn) == fresh

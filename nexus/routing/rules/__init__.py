@@ -36,7 +36,11 @@ class Rule(Protocol):
 BINDING: Final[tuple[Rule, ...]] = (privacy, tier)
 """Rules of the operator and the client. Their order changes nothing but the reason given."""
 
-FACTS: Final[tuple[Rule, ...]] = (health, *BINDING, capability, context)
+KINDS: Final[tuple[Rule, ...]] = (health, *BINDING, capability)
+"""Rules that look at nothing of a request but its kind (`nexus.routing.shortlist.shortlist` lists
+what that is), so that their outcome is worked out once for each kind."""
+
+FACTS: Final[tuple[Rule, ...]] = (*KINDS, context)
 """Rules about what a backend is. They change when a probe or the operator says so."""
 
 RULES: Final[tuple[Rule, ...]] = (*FACTS, capacity)

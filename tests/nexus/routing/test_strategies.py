@@ -1,19 +1,13 @@
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 from nexus.domain.backend import BackendId, Load, Residency
-from nexus.domain.fleet import Candidate
-from nexus.domain.policy import Weights
-from nexus.routing.strategies import (
-    least_pending,
-    points,
-    power_of_two,
-    priority_only,
-    random,
-    round_robin,
-    smart,
-)
+from nexus.domain.fleet import Candidate, Loads
+from nexus.domain.policy import Policy, Strategy, Weights
+from nexus.routing.shortlist import Shortlist
+from nexus.routing.strategies import STRATEGIES, points
 from tests.fakes.fleets import backend, candidate, loads, model
 
 W = Weights()
@@ -21,6 +15,28 @@ A = candidate(backend("a", priority=10))
 B = candidate(backend("b", priority=10))
 C = candidate(backend("c", priority=90))
 ABC = (A, B, C)
+
+
+class By:
+    """A strategy, asked about candidates and answering with them."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+
+    def __call__(
+        self, those: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
+    ) -> tuple[list[Candidate], str]:
+        policy = Policy(self._strategy, weights)
+        order, why = STRATEGIES[self._strategy](Shortlist(those, policy), loads, turn)
+        return [those[place] for place in order], why
+
+
+smart = By(Strategy.SMART)
+round_robin = By(Strategy.ROUND_ROBIN)
+priority_only = By(Strategy.PRIORITY_ONLY)
+random = By(Strategy.RANDOM)
+least_pending = By(Strategy.LEAST_PENDING)
+power_of_two = By(Strategy.POWER_OF_TWO)
 
 
 def test_smart_takes_the_highest_score_and_orders_the_rest() -> None:

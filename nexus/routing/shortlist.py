@@ -1,0 +1,167 @@
+"""Candidates for one kind of request, with their scores: worked out once, used by every request.
+
+A decision is a pure function, and this is what it would work out again and again: who passes the
+rules of facts (they change when a probe or the operator says so), and how good each one is (that
+changes with its load, and loads are values: the same object means the same score). It is kept in
+the picture of the fleet, and goes with it. Nothing here is a fact: a decision on a new, equal
+picture is the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import compress
+from operator import is_not
+from typing import Final
+
+from nexus.domain.backend import Residency
+from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
+from nexus.domain.policy import Policy, Weights
+from nexus.domain.request import Endpoint, Needs
+from nexus.routing.rules import KINDS, context
+from nexus.routing.scoring import points_of
+
+STEP: Final = 1 << 20
+"""A point of score outweighs any number of requests in flight. A power small enough for the keys to
+stay below 2**30, where Python's integers are fastest."""
+
+MOST_KEPT: Final = 8192
+"""Shortlists of one picture. What clients ask makes them, and there are only so many."""
+
+_USUAL_ROOM: Final = 4
+"""Requests that a server works on at once where it does not tell."""
+
+
+class Shortlist:
+    """Candidates in the fleet's order. Its places are their indexes."""
+
+    __slots__ = (
+        "_fitting",
+        "_keys",
+        "_lengths",
+        "_loads",
+        "_places",
+        "_refusing",
+        "_weights",
+        "candidates",
+        "cold",
+        "distinct",
+        "ids",
+        "limited",
+        "policy",
+        "warm",
+    )
+
+    def __init__(self, candidates: Sequence[Candidate], policy: Policy) -> None:
+        self.candidates = candidates
+        self.policy = policy
+        faces = [each.backend.face for each in candidates]
+        self.ids = [face.id for face in faces]
+        self.distinct = len(set(self.ids)) == len(faces)
+        """False where a backend lists the model twice."""
+        self.limited = any(face.max_concurrent is not None for face in faces)
+        """True where somebody takes only so many requests."""
+        self.cold = [place for place, each in enumerate(candidates) if must_load(each)]
+        """Who must load the model first."""
+        self.warm: list[tuple[int, int]] = []
+        """Who need not, with the number of requests it works on at once; empty where all are."""
+        if self.cold:
+            self.warm = [
+                (place, each.backend.slots or each.backend.face.max_concurrent or _USUAL_ROOM)
+                for place, each in enumerate(candidates)
+                if each.model.loaded
+            ]
+        known = [
+            (length, each.backend.face.type in context.REFUSES_LONG_ANSWERS)
+            for each in candidates
+            if (length := each.model.context_length) is not None
+        ]
+        self._lengths = sorted(length for length, _ in known)
+        self._refusing = sorted(length for length, refuses in known if refuses)
+        self._fitting: dict[tuple[int, int], Shortlist] = {}
+        self._places = range(len(faces))
+        self._weights: Weights = policy.weights
+        self._loads: list[LoadView | object | None] = [_NEVER] * len(faces)
+        self._keys = [0] * len(faces)
+
+    def fitting(self, needs: Needs) -> Shortlist:
+        """Those whose context is long enough for this request.
+
+        What matters is which contexts are too short, and of these there are few combinations.
+        """
+        too_short = (
+            bisect_left(self._lengths, needs.prompt_tokens),
+            bisect_left(self._refusing, needs.max_tokens or 0),
+        )
+        if too_short == _NONE:  # most often
+            return self
+        found = self._fitting.get(too_short)
+        if found is None:
+            kept = context.keep(self.candidates, needs, {}, self.policy)
+            found = self._fitting[too_short] = Shortlist(kept, self.policy)
+        return found
+
+    def keys(self, loads: Loads) -> list[int]:
+        """Of each place its score, then its idleness, in one integer. Not to be changed.
+
+        Integers sort much faster than tuples. Only the keys of loads that are other objects than
+        last time are worked out: a request changes two of twenty.
+        """
+        now = list(map(loads.get, self.ids))
+        keys = self._keys
+        for place in compress(self._places, map(is_not, now, self._loads)):
+            load = now[place]
+            pending = 0 if load is None else load.pending
+            score = points_of(self.candidates[place], load, self._weights)
+            keys[place] = score * STEP - pending
+        self._loads[:] = now
+        return keys
+
+
+_NEVER: Final = object()
+_NONE: Final = (0, 0)
+
+
+def shortlist(name: str, needs: Needs, fleet: Fleet, loads: Loads, policy: Policy) -> Shortlist:
+    """Who passes the rules of facts for model `name`. The same object for the same kind of request.
+
+    Args:
+        needs: bound already.
+    """
+    kind = (
+        name,
+        needs.endpoint is Endpoint.EMBEDDINGS,
+        needs.vision,
+        needs.audio,
+        needs.tools,
+        needs.json_mode,
+        needs.zone,
+        needs.min_tier,
+    )
+    memo = fleet.memo
+    found = memo.get(kind)
+    if not isinstance(found, Shortlist) or found.policy is not policy:
+        candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
+        for rule in KINDS:
+            candidates = rule.keep(candidates, needs, loads, policy)
+        if len(memo) >= MOST_KEPT:
+            memo.clear()
+        found = memo[kind] = Shortlist(candidates, policy)
+    return found.fitting(needs)
+
+
+def score_of(key: int) -> int:
+    """The score in a key."""
+    return -(-key // STEP)
+
+
+def pending_of(key: int) -> int:
+    """The requests in flight in a key."""
+    return -key % STEP
+
+
+def must_load(candidate: Candidate) -> bool:
+    """True where the model is known not to be in memory."""
+    residency = candidate.model.residency
+    return residency is Residency.INSTALLED or residency is Residency.LOADING
