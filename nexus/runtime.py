@@ -53,9 +53,11 @@ from nexus.reload import Reloader
 from nexus.server.bind import url_of
 from nexus.server.guest import guest
 from nexus.server.protocol import Fast
+from nexus.telemetry import logs
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink, get_logger
 from nexus.telemetry.metrics import Metrics
+from nexus.telemetry.previews import Previews
 from nexus.telemetry.records import Records
 from nexus.telemetry.request_log import RequestLog
 from nexus.telemetry.transitions import Transitions
@@ -266,12 +268,17 @@ async def running(
     def rehearsed(*decided: Any) -> bytes:
         return json.dumps(account(records.snapshot(*decided))).encode()
 
-    hot = Hot(carrier, publish, time.time, body_limit, rehearsed)
+    previews = Previews() if config.logging.enable_content_logging else None
+    if previews is not None:
+        log.warning("the beginning of every prompt is logged (logging.enable_content_logging)")
+    hot = Hot(
+        carrier, publish, time.time, body_limit, rehearsed, previews.keep if previews else None
+    )
     server = guest(
         App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
     )
     meter = Meter(records.get, metrics)
-    request_log = RequestLog(bus, sink, also=(meter.see,))
+    request_log = RequestLog(bus, sink, (meter.see,), previews)
     for face in (*config.faces(), *faces):
         registry.add(face)
     for backend_id in config.drained():
@@ -287,7 +294,13 @@ async def running(
         ]
         if reload is not None and keeper is not None:
 
+            logging = config.logging
+
             def use(new: NexusConfig) -> None:
+                nonlocal logging
+                if new.logging != logging:  # else what was set at run time stays
+                    logging = new.logging
+                    logs.apply(logging.level, logging.component_levels)
                 in_force.policy = new.policy()
                 registry.set_overrides(new.overrides())
 

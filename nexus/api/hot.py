@@ -37,6 +37,7 @@ class Hot:
         unix: Unix seconds.
         body_limit: bytes a request body may have, also after decoding.
         rehearsed: a decision and all that it followed from, as JSON, for a dry run.
+        preview: told of every body, by its request's id; None where no body is to be looked at.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Hot:
         unix: Callable[[], float],
         body_limit: int,
         rehearsed: Callable[..., bytes],
+        preview: Callable[[str, bytes], None] | None = None,
     ) -> None:
+        self._preview = preview
         self._rehearsed = rehearsed
         self._carrier = carrier
         self._publish = publish
@@ -62,6 +65,8 @@ class Hot:
             if self._check_envelope(exchange):
                 await self._rehearse(exchange, endpoint, request_id)
             else:
+                if self._preview is not None:
+                    self._preview(request_id, exchange.body)
                 await self._carrier.carry(exchange, endpoint, request_id)
         except NexusError as error:
             self._refuse(exchange, error, request_id)

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from nexus.config.settings import NexusConfig
 
-AT_START = ("server", "health_check", "discovery", "logging")
-"""Sections read once: a change needs a restart."""
+AT_START = (
+    "server",
+    "health_check",
+    "discovery",
+    "logging.format",
+    "logging.enable_content_logging",
+)
+"""Sections and keys read once: a change needs a restart."""
 
 
 def changes(old: NexusConfig, new: NexusConfig) -> tuple[str, ...]:
@@ -25,7 +31,8 @@ def changes(old: NexusConfig, new: NexusConfig) -> tuple[str, ...]:
 
 def needs_restart(lines: tuple[str, ...]) -> tuple[str, ...]:
     """Those changes that take effect only at the next start."""
-    return tuple(line for line in lines if line.partition(".")[0] in AT_START)
+    starts = tuple(f"{place}{end}" for place in AT_START for end in ".:")
+    return tuple(line for line in lines if line.startswith(starts))
 
 
 def _compare(place: str, old: object, new: object) -> list[str]:

@@ -10,7 +10,6 @@ import re
 PLANNED: tuple[str, ...] = (
     "routing.policies[].max_cost_per_request",
     "routing.budget",
-    "logging.enable_content_logging",
     "quality",
     "queue",
     "lifecycle",

@@ -211,7 +211,8 @@ class LoggingConfig(Section):
     )
     enable_content_logging: Switch = Field(
         default=False,
-        description="Log prompts and answers. They are private: off unless debugging.",
+        description="Log the first 100 characters of each prompt. They are private: off unless "
+        "debugging.",
     )
 
 

@@ -2,13 +2,13 @@
 
 A fold over the events: it wakes a few times a second and writes what has gathered in one piece, so
 a request pays for an append, and its line a few microseconds later. The lines are made here and not
-by `logging`, which takes ten times as long. Never contains what was asked or answered.
+by `logging`, which takes twice as long. Never contains what was answered, and how a prompt begins
+only where the operator wants that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,9 +16,12 @@ from nexus.domain.events import Event, RequestFinished, RequestRefused
 from nexus.domain.logline import LogLevel, LogLine, LogValue
 from nexus.telemetry.bus import Bus, Reader
 from nexus.telemetry.log_ring import Make
-from nexus.telemetry.logs import Sink, get_logger
+from nexus.telemetry.logs import LEVELS, Sink, get_logger
+from nexus.telemetry.previews import Previews
 
 log = get_logger("nexus.request")
+
+Fields = dict[str, LogValue]
 
 PAUSE_S = 0.05
 """Between writes. What gathers in it at 5,000 requests/s takes two milliseconds to write."""
@@ -33,12 +36,18 @@ class RequestLog:
         bus: what is watched.
         sink: where lines go.
         also: told of the same events, some milliseconds after they happened.
+        previews: how prompts begin, where that is to be logged.
     """
 
     def __init__(
-        self, bus: Bus, sink: Sink, also: Sequence[Callable[[Sequence[Event]], None]] = ()
+        self,
+        bus: Bus,
+        sink: Sink,
+        also: Sequence[Callable[[Sequence[Event]], None]] = (),
+        previews: Previews | None = None,
     ) -> None:
         self._also = also
+        self._previews = previews
         self._reader: Reader = bus.reader(live=False)
         self._sink = sink
 
@@ -57,26 +66,25 @@ class RequestLog:
         events, missed = self._reader.take()
         if missed:
             log.warning("%d events went unlogged: the log could not keep up", missed)
-        info, warn = log.isEnabledFor(logging.INFO), log.isEnabledFor(logging.WARNING)
         sink, writes = self._sink, self._sink.writes
+        least = log.getEffectiveLevel()
         makes: list[Make] = []
         lines: list[str] = []
         for event in events:
-            match event:
-                case RequestFinished() if info or (warn and event.is_error):
-                    makes.append(partial(_finished_line, event))
-                    if writes:
-                        level = _level(event)
-                        fields = _finished(event)
-                        lines.append(sink.render(event.at, level, log.name, "request", fields))
-                case RequestRefused() if warn:
-                    makes.append(partial(_refused_line, event))
-                    if writes:
-                        fields = _refused(event)
-                        text = sink.render(event.at, LogLevel.WARN, log.name, "refused", fields)
-                        lines.append(text)
-                case _:
-                    pass
+            if not isinstance(event, RequestFinished | RequestRefused):
+                continue
+            preview = self._previews.take(event.request_id) if self._previews else ""
+            if isinstance(event, RequestFinished):
+                level, message = _level(event), "request"
+                fields = partial(_finished, event, preview)
+            else:
+                level, message = _level_refused(event), "refused"
+                fields = partial(_refused, event, preview)
+            if LEVELS[level] < least:
+                continue
+            makes.append(partial(_line, event.at, level, message, fields))
+            if writes:
+                lines.append(sink.render(event.at, level, log.name, message, fields()))
         if makes:
             sink.ring.extend(makes)
         if lines:
@@ -85,25 +93,47 @@ class RequestLog:
             told(events)
 
 
+def _line(
+    at: float, level: LogLevel, message: str, fields: Callable[[], Fields], seq: int
+) -> LogLine:
+    return LogLine(seq, at, level, "request", message, fields())
+
+
 def _level(event: RequestFinished) -> LogLevel:
-    return LogLevel.WARN if event.is_error else LogLevel.INFO
+    """Good is information; what took a second attempt or another model is a warning."""
+    if event.is_error:
+        return LogLevel.ERROR if _exhausted(event) else LogLevel.WARN
+    second = event.failures or event.why.startswith("fallback:")
+    return LogLevel.WARN if second else LogLevel.INFO
 
 
-def _finished_line(event: RequestFinished, seq: int) -> LogLine:
-    return LogLine(seq, event.at, _level(event), "request", "request", _finished(event))
+def _level_refused(event: RequestRefused) -> LogLevel:
+    failed = event.status == 500 or event.code == "no_backend_available"
+    return LogLevel.ERROR if failed else LogLevel.WARN
 
 
-def _refused_line(event: RequestRefused, seq: int) -> LogLine:
-    return LogLine(seq, event.at, LogLevel.WARN, "request", "refused", _refused(event))
+def _exhausted(event: RequestFinished) -> bool:
+    """True when no attempt brought an answer that could be relayed."""
+    return len(event.failures) >= event.attempts
 
 
-def _finished(event: RequestFinished) -> dict[str, LogValue]:
+def _status(event: RequestFinished) -> str:
+    if event.status == 499:
+        return "cancelled"
+    if not event.is_error:
+        return "success"
+    if event.status == 504:
+        return "timeout"
+    return "exhausted" if _exhausted(event) else "error"
+
+
+def _finished(event: RequestFinished, preview: str) -> Fields:
     fields: dict[str, LogValue] = {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],
         "backend": event.backend,
         "backend_type": "cloud" if event.backend_type.is_cloud else "local",
-        "status": "error" if event.is_error else "success",
+        "status": _status(event),
         "status_code": event.status,
         "latency_ms": round(event.duration_ms),
         "stream": event.stream,
@@ -118,15 +148,18 @@ def _finished(event: RequestFinished) -> dict[str, LogValue]:
         fields["tokens_prompt"] = event.prompt_tokens
     if event.completion_tokens is not None:
         fields["tokens_completion"] = event.completion_tokens
+        fields["tokens_total"] = event.completion_tokens + (event.prompt_tokens or 0)
     if event.tried:
         fields["fallback_chain"] = ",".join(event.tried)
     if event.error:
         fields["error_message"] = event.error[:ERROR_CHARS]
+    if preview:
+        fields["prompt_preview"] = preview
     return fields
 
 
-def _refused(event: RequestRefused) -> dict[str, LogValue]:
-    return {
+def _refused(event: RequestRefused, preview: str) -> Fields:
+    fields: Fields = {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],
         "backend": "none",
@@ -135,3 +168,6 @@ def _refused(event: RequestRefused) -> dict[str, LogValue]:
         "error_code": event.code,
         "error_message": event.message[:ERROR_CHARS],
     }
+    if preview:
+        fields["prompt_preview"] = preview
+    return fields

@@ -48,6 +48,7 @@ async def gateway(
     tmp_path: Path | None = None,
     ready: bool = True,
     discovery: bool = False,
+    sink: Sink | None = None,
 ) -> AsyncGenerator[Gateway]:
     """The whole gateway in this loop over these backends, on a free port of 127.0.0.1.
 
@@ -56,6 +57,7 @@ async def gateway(
         config: TOML; needs `tmp_path`.
         ready: wait until every backend has been checked once.
         discovery: look for servers as `config` says; else nobody does.
+        sink: where lines about requests go; None keeps them in memory.
     """
     path = None
     if config:
@@ -65,7 +67,7 @@ async def gateway(
     flags = {"discovery.enabled": discovery}
     loaded = load(path, {"NEXUS_CONFIG": ""}, flags, explicit=path is not None)
     listener = bind("127.0.0.1", 0)
-    sink = Sink(None, json=False)
+    sink = sink or Sink(None, json=False)
     async with running(loaded, listener, environ or {}, sink, faces=faces) as here:
         if ready:
             await checked(here)
@@ -122,7 +124,8 @@ async def process(
         "--port",
         str(port),
         *arguments,
-        env={key: value for key, value in os.environ.items() if not key.startswith("NEXUS_")},
+        env={key: value for key, value in os.environ.items() if not key.startswith("NEXUS_")}
+        | {"XDG_STATE_HOME": str(tmp_path / "state")},
         stderr=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -39,6 +39,19 @@ def test_every_changed_key_is_one_line(tmp_path: Path) -> None:
     assert needs_restart(lines) == ("server.port: 8000 -> 9",)
 
 
+def test_levels_change_at_once_and_formats_at_the_next_start(tmp_path: Path) -> None:
+    old = config(tmp_path, BACKEND.format("a"))
+    new = config(
+        tmp_path,
+        BACKEND.format("a")
+        + '[logging]\nlevel = "debug"\nformat = "json"\ncomponent_levels = {api = "warn"}\n',
+    )
+    lines = changes(old, new)
+
+    assert len(lines) == 3
+    assert needs_restart(lines) == ("logging.format: pretty -> json",)
+
+
 def test_the_same_configuration_changes_nothing(tmp_path: Path) -> None:
     assert (
         changes(config(tmp_path, BACKEND.format("a")), config(tmp_path, BACKEND.format("a"))) == ()

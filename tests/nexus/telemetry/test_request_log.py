@@ -13,6 +13,7 @@ import pytest
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load
 from nexus.domain.decision import RouteReason
 from nexus.domain.events import (
+    AttemptFailed,
     BackendChanged,
     LoadChanged,
     RequestFinished,
@@ -20,6 +21,7 @@ from nexus.domain.events import (
 )
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink
+from nexus.telemetry.previews import Previews
 from nexus.telemetry.request_log import MODEL_CHARS, RequestLog
 from tests.fakes.fleets import backend
 
@@ -82,6 +84,7 @@ async def test_a_request_is_one_line_with_every_promised_field() -> None:
         "retry_count": 0,
         "tokens_prompt": 5,
         "tokens_completion": 7,
+        "tokens_total": 12,
     }
 
 
@@ -205,3 +208,76 @@ async def test_a_broken_sink_loses_its_line_and_nothing_else() -> None:
     log.write()
     bus.publish(FINISHED)
     log.write()
+
+
+LOST = AttemptFailed("a", 1.0, "connection refused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "status"),
+    [
+        ({}, "info", "success"),
+        ({"status": 499, "error": "client left"}, "info", "cancelled"),
+        ({"failures": (LOST,), "attempts": 2, "tried": ("a",)}, "warn", "success"),
+        ({"model": "small", "why": "fallback:small:x"}, "warn", "success"),
+        ({"status": 400, "error": "backend answered 400"}, "warn", "error"),
+        ({"error": "cut short"}, "warn", "error"),
+        ({"status": 504, "error": "late"}, "warn", "timeout"),
+        ({"status": 502, "error": "x", "failures": (LOST,)}, "error", "exhausted"),
+    ],
+)
+async def test_a_level_says_how_bad_it_is_and_a_status_what_it_was(
+    changes: dict[str, object], level: str, status: str
+) -> None:
+    said = one(dataclasses.replace(FINISHED, **changes))  # type: ignore[arg-type]
+    assert (said["level"], said["status"]) == (level, status)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "level"),
+    [
+        ("model_not_found", 404, "warn"),
+        ("no_backend_available", 503, "error"),
+        ("internal_error", 500, "error"),
+        ("shutting_down", 503, "warn"),
+    ],
+)
+async def test_a_refusal_is_an_error_where_nobody_could_serve(
+    code: str, status: int, level: str
+) -> None:
+    assert one(dataclasses.replace(REFUSED, code=code, status=status))["level"] == level
+
+
+async def test_what_is_written_is_kept_as_values() -> None:
+    bus, sink = Bus(), Sink(None, json=True)
+    log = RequestLog(bus, sink)
+    bus.publish(FINISHED)
+    bus.publish(REFUSED)
+    log.write()
+
+    served, refused = sink.ring.read()
+    assert (served.component, served.message, served.level) == ("request", "request", "info")
+    assert served.fields["latency_ms"] == 251
+    assert (refused.message, refused.fields["error_code"]) == ("refused", "model_not_found")
+
+
+async def test_how_a_prompt_begins_is_told_once_and_only_where_it_was_kept() -> None:
+    bus, stream, previews = Bus(), io.StringIO(), Previews()
+    log = RequestLog(bus, Sink(stream, json=True), previews=previews)
+    previews.keep("req-1", b'{"prompt": "Tell me"}')
+    bus.publish(FINISHED)
+    bus.publish(FINISHED)
+    log.write()
+
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert first["prompt_preview"] == "Tell me"
+    assert "prompt_preview" not in second
+
+
+async def test_others_are_told_of_the_same_events() -> None:
+    bus = Bus()
+    heard: list[object] = []
+    log = RequestLog(bus, Sink(None, json=True), also=(heard.extend,))
+    bus.publish(FINISHED)
+    log.write()
+    assert heard == [FINISHED]
