@@ -6,15 +6,19 @@ NexusError                500  server_error            internal_error
 ├── BadRequest            400  invalid_request_error   invalid_request
 │   ├── CapabilityMissing 400  invalid_request_error   capability_missing
 │   └── ContextExceeded   400  invalid_request_error   context_length_exceeded
+├── Unauthorized          401  authentication_error    invalid_api_key
+├── Forbidden             403  permission_error        forbidden
 ├── NotFound              404  invalid_request_error   not_found
 │   └── ModelUnknown      404  invalid_request_error   model_not_found
 ├── MethodNotAllowed      405  invalid_request_error   method_not_allowed
 ├── Conflict              409  invalid_request_error   conflict
+│   └── Outdated          412  invalid_request_error   outdated
 ├── BodyTooLarge          413  invalid_request_error   payload_too_large
 ├── WrongMediaType        415  invalid_request_error   unsupported_media_type
 ├── NoBackend             503  service_unavailable     no_backend_available
 ├── ZoneViolation         503  service_unavailable     zone_violation
 ├── ShuttingDown          503  server_error            shutting_down
+├── Cancelled             503  server_error            cancelled
 └── UpstreamError         502  server_error            upstream_error
     ├── UpstreamUnreachable    no connection: another backend may be tried
     │   └── NoConnection       not even begun: refused, no such host
@@ -93,6 +97,22 @@ class ContextExceeded(BadRequest):
     code = "context_length_exceeded"
 
 
+class Unauthorized(NexusError):
+    """Who asks is not known, and would have to be."""
+
+    status = 401
+    type = "authentication_error"
+    code = "invalid_api_key"
+
+
+class Forbidden(NexusError):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+    type = "permission_error"
+    code = "forbidden"
+
+
 class NotFound(NexusError):
     """No such path or object."""
 
@@ -121,6 +141,13 @@ class Conflict(NexusError):
     status = 409
     type = "invalid_request_error"
     code = "conflict"
+
+
+class Outdated(Conflict):
+    """The change was made on something that has changed since; `context` has what is there now."""
+
+    status = 412
+    code = "outdated"
 
 
 class BodyTooLarge(NexusError):
@@ -160,6 +187,13 @@ class ShuttingDown(NexusError):
 
     status = 503
     code = "shutting_down"
+
+
+class Cancelled(NexusError):
+    """An operator ended the request while it ran."""
+
+    status = 503
+    code = "cancelled"
 
 
 class UpstreamError(NexusError):

@@ -14,7 +14,11 @@ from urllib.parse import unquote
 from nexus.api import health, metrics, models
 from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
+from nexus.api.guard import admit
 from nexus.control import Control
+from nexus.domain.access import Access
+from nexus.domain.audit import acting
+from nexus.domain.policy import Policy
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -32,12 +36,17 @@ class App:
     Args:
         control: what the small answers and the control surface read and do.
         door: serves the hot paths when the server in front has no fast one.
+        access: who may use the control surface; asked at every request.
     """
 
-    def __init__(self, control: Control, door: AsgiDoor) -> None:
+    def __init__(
+        self, control: Control, door: AsgiDoor, access: Callable[[], Access] = Access
+    ) -> None:
         self._control = control
         self._door = door
+        self._access = access
         self._fastapi: Asgi | None = None
+        self._listed: tuple[int, Policy | None, bytes] = (-1, None, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -48,7 +57,16 @@ class App:
         endpoint = HOT_PATHS.get(path)
         if endpoint is not None and method == "POST":
             await self._door.serve(scope, receive, send, endpoint)
-        elif path.startswith(CONTROL_PREFIX + "/") or path in FASTAPI_PATHS:
+        elif path.startswith(CONTROL_PREFIX + "/"):
+            try:
+                actor = admit(scope, self._access())
+            except NexusError as error:
+                status, lines, body = render(error)
+                await _reply(send, status, lines, body, head=method == "HEAD")
+                return
+            with acting(actor):
+                await self._fast_api()(scope, receive, send)
+        elif path in FASTAPI_PATHS:
             await self._fast_api()(scope, receive, send)
         else:
             try:
@@ -85,11 +103,20 @@ class App:
             return 200, JSON_LINE, _dump(control.history())
         created = int(control.info.started_at)
         if path in MODELS:
-            return 200, JSON_LINE, _dump(models.listing(control.fleet(), control.policy(), created))
+            return 200, JSON_LINE, self._listing(created)
         # The raw path keeps an encoded slash apart from a real one; both may stand in an id.
         raw = cast("bytes", scope.get("raw_path") or path.encode())
         name = unquote(raw.decode("ascii", "replace").partition("/models/")[2])
         return 200, JSON_LINE, _dump(models.one(control.fleet(), control.policy(), created, name))
+
+    def _listing(self, created: int) -> bytes:
+        """The model list, written once for each picture."""
+        fleet, policy = self._control.fleet(), self._control.policy()
+        version, of, body = self._listed
+        if version != fleet.version or of is not policy:
+            body = _dump(models.listing(fleet, policy, created))
+            self._listed = (fleet.version, policy, body)
+        return body
 
     def _allowed(self, path: str, hot: bool) -> str:
         """Methods of a path, or nothing where there is no such path."""

@@ -5,7 +5,6 @@ Mutations are JSON posts or DELETEs, which a page in a browser cannot send acros
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Query, Request, Response
@@ -17,7 +16,8 @@ from nexus.api import views
 from nexus.api.errors import render
 from nexus.control import Control
 from nexus.domain.backend import BackendId, BackendType, Zone
-from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound, WrongMediaType
+from nexus.domain.history import Outcome, Wanted
+from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound
 
 
 class NewBackend(BaseModel):
@@ -52,15 +52,6 @@ def control_app(control: Control) -> FastAPI:
         description="What the dashboard and the CLI do.",
         redoc_url=None,
     )
-
-    @app.middleware("http")
-    async def json_only(  # pyright: ignore[reportUnusedFunction]
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if request.method in ("POST", "PATCH") and kind != "application/json":
-            return _response(WrongMediaType("Send the header 'Content-Type: application/json'"))
-        return await call_next(request)
 
     @app.exception_handler(NexusError)
     async def failed(_: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -138,16 +129,26 @@ def control_app(control: Control) -> FastAPI:
     @app.get("/nexus/v1/requests", summary="The last requests, newest first")
     async def list_requests(  # pyright: ignore[reportUnusedFunction]
         limit: Annotated[int, Query(ge=1, le=5000)] = 50,
-        model: str | None = None,
-        backend: str | None = None,
+        before: str = "",
+        model: str = "",
+        backend: str = "",
         status: int | None = None,
+        outcome: Outcome | None = None,
+        zone: Zone | None = None,
+        tenant: str = "",
+        min_duration_ms: Annotated[float | None, Query(ge=0)] = None,
+        since: float | None = None,
+        until: float | None = None,
+        text: str = "",
     ) -> dict[str, Any]:
-        found = control.requests(limit, model=model, backend=backend, status=status)
-        return {"requests": found}
+        wanted = Wanted(
+            model, backend, status, outcome, zone, tenant, min_duration_ms, since, until, text
+        )
+        return {"requests": await control.requests(wanted, limit, before=before)}
 
     @app.get("/nexus/v1/requests/{request_id}", summary="Why it went there, and not elsewhere")
     async def one_request(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return control.account(request_id)
+        return await control.story(request_id)
 
     @app.get(
         "/nexus/v1/discovered", summary="Servers that wait for approval, and what was looked at"

@@ -14,6 +14,7 @@ from nexus.domain.request import Endpoint
 from nexus.errors import (
     BadRequest,
     BodyTooLarge,
+    Cancelled,
     NexusError,
     ShuttingDown,
     UpstreamError,
@@ -91,7 +92,7 @@ class Hot:
         await self._carrier.carry(exchange, endpoint, request_id, tell)
 
     def _refuse(self, exchange: Exchange, error: NexusError, request_id: str) -> None:
-        if not isinstance(error, UpstreamError):  # those are told by the carrier
+        if not isinstance(error, UpstreamError | Cancelled):  # those are told by the carrier
             self._publish(
                 RequestRefused(
                     request_id, self._unix(), error.model, error.status, error.code, error.message

@@ -23,7 +23,7 @@ def with_backend(text: str, name: str, keys: Mapping[str, Value | None]) -> str:
         name: of the backend; entries are told apart by the id it gives.
         keys: new values by key; None takes a key away.
     """
-    document = _parse(text)
+    document = parse(text)
     entry = next((e for e in _entries(document) if _is(e, name)), None)
     if entry is None:
         entry = _append(document, name)
@@ -32,25 +32,25 @@ def with_backend(text: str, name: str, keys: Mapping[str, Value | None]) -> str:
             entry.pop(key, None)
         elif entry.get(key) != value:
             entry[key] = value
-    return _dump(document)
+    return dump(document)
 
 
 def without_backend(text: str, name: str) -> str:
     """Take a `[[backends]]` entry away; the same text when there is none of that name."""
-    document = _parse(text)
+    document = parse(text)
     entries = _entries(document)
     for index, entry in enumerate(entries):
         if _is(entry, name):
             del entries[index]
             if not entries:
                 del document["backends"]
-            return _dump(document)
+            return dump(document)
     return text
 
 
 def has_backend(text: str, name: str, url: str) -> bool:
     """Whether the text configures a backend of this name or this URL."""
-    return any(_is(entry, name) or _url(entry) == url for entry in _entries(_parse(text)))
+    return any(_is(entry, name) or _url(entry) == url for entry in _entries(parse(text)))
 
 
 def _is(entry: Table, name: str) -> bool:
@@ -79,13 +79,15 @@ def _append(document: Table, name: str) -> Table:
     return _entries(document)[-1]
 
 
-def _parse(text: str) -> Table:
+def parse(text: str) -> Table:
+    """A text to change."""
     import tomlkit
 
     return cast("Table", tomlkit.parse(text))
 
 
-def _dump(document: Table) -> str:
+def dump(document: Table) -> str:
+    """The text again."""
     import tomlkit
 
     return tomlkit.dumps(document)  # pyright: ignore[reportUnknownMemberType]

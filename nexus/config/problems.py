@@ -104,7 +104,7 @@ def printable(value: object) -> str:
 
 def found_at(loc: Loc, value: object) -> str:
     """The value for the report, with what may be a secret left out."""
-    if loc and loc[-1] == "api_key_env":
+    if loc and loc[-1] in ("api_key_env", "key_env", "sha256"):
         return '"..."' if value else '""'
     if loc and loc[-1] == "url" and isinstance(value, str):
         return printable(without_userinfo(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,3 +27,28 @@ class Role(StrEnum):
 
 
 _RANKS = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, slots=True)
+class ControlKey:
+    """A key for the control API. The key itself is never kept."""
+
+    name: str
+    role: Role
+    digest: bytes = field(repr=False)
+    """SHA-256 of the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rules in force; replaced as a whole when the configuration changes."""
+
+    keys: tuple[ControlKey, ...] = ()
+    guarded: bool = False
+    """True where keys are configured, even if none of them can be used."""
+    local: Role | None = Role.ADMIN
+    """Of callers on this machine without a key; None lets none in."""
+    read_only: bool = False
+    """Nobody may change anything, whatever the key."""
+    hosts: frozenset[str] = frozenset()
+    """Names by which callers without a key may call Nexus, beside addresses and localhost."""

@@ -23,6 +23,7 @@ from nexus.domain.fleet import Candidate
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint
 from nexus.errors import (
+    Cancelled,
     ConnectTimeout,
     NexusError,
     NoBackend,
@@ -120,6 +121,7 @@ class Carrier:
         self._retries = RetryBudget()
         self._turns = count()
         self._passages: set[Passage] = set()
+        self._running: dict[str, _Running] = {}
         self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
         self._idle = asyncio.Event()
         self.in_flight = 0
@@ -170,9 +172,14 @@ class Carrier:
             raise error
         story = Story(request_id, began, needs, answer)
         self.in_flight += 1
+        running = self._running[request_id] = _Running()
         try:
             await self._serve(exchange, story)
         except asyncio.CancelledError:
+            if running.ended is not None and not exchange.disconnected:
+                running.ended_by_cancelling()
+                story.status, story.error = running.ended.status, running.ended.message
+                raise running.ended from None
             story.status = CLIENT_LEFT
             story.error = story.error or "client left"
             raise
@@ -181,10 +188,22 @@ class Carrier:
             story.error = error.message
             raise
         finally:
+            del self._running[request_id]
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
             self._publish(story.finished(self._unix(), now()))
+
+    def cancel(self, request_id: str, why: str) -> bool:
+        """End one request: its client is told `why`, its backend is let go.
+
+        False when it is not running (any more).
+        """
+        running = self._running.get(request_id)
+        if running is None:
+            return False
+        running.end(Cancelled(why, should_retry=False))
+        return True
 
     async def idle(self) -> None:
         """Until no request is being carried."""
@@ -303,6 +322,7 @@ class Carrier:
             zone=candidate.zone,
         )
         self._passages.add(passage)
+        self._running[story.request_id].passage = passage
         try:
             if lease.trial and passage.status == 200:
                 self._witness.served(face.id, True)
@@ -329,6 +349,7 @@ class Carrier:
             raise
         finally:
             self._passages.discard(passage)
+            self._running[story.request_id].passage = None
         return None
 
     async def _relay(
@@ -389,7 +410,8 @@ class Carrier:
                 exchange.write(tap.tail())
             exchange.end()
             return
-        lease.finish(failed=not isinstance(failure, ShuttingDown), ttft_ms=story.ttft_ms)
+        ours = isinstance(failure, ShuttingDown | Cancelled)
+        lease.finish(failed=not ours, ttft_ms=story.ttft_ms)
         if isinstance(failure, UpstreamError):
             self._witness.failed(lease.backend_id, failure, lease.trial)
         story.error = failure.message
@@ -493,6 +515,35 @@ class Carrier:
             if story.tried
             else lines
         )
+
+
+class _Running:
+    """What it takes to end a request from outside."""
+
+    __slots__ = ("_task", "ended", "passage")
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self.passage: Passage | None = None
+        """The answer that comes, while one does."""
+        self.ended: NexusError | None = None
+        """Why somebody ended it."""
+
+    def end(self, error: NexusError) -> None:
+        """Let its backend go, and let it end with this error. Idempotent."""
+        if self.ended is not None:
+            return
+        self.ended = error
+        if self.passage is not None:
+            self.passage.connection.abort()
+            self.passage.on_failed(error)
+        elif self._task is not None:
+            self._task.cancel()
+
+    def ended_by_cancelling(self) -> None:
+        """The task goes on: it was cancelled only to be woken."""
+        if self._task is not None:
+            self._task.uncancel()
 
 
 class _Answer:
