@@ -37,7 +37,8 @@ _log = get_logger("nexus.discovery")
 
 WELL_KNOWN = (11434, 1234, 8080, 8000, 52415)
 """Ollama, LM Studio, llama.cpp (and MLX-LM, LocalAI), vLLM, exo."""
-SCAN_INTERVAL_S = 5.0
+SCAN_INTERVAL_S = 2.0
+"""A server that starts is to be of use within 3 s; being refused costs nothing."""
 STRANGER_INTERVAL_S = 60.0
 """An open port that is no LLM server is asked again after this."""
 Connect = Callable[[str, int], Awaitable[str]]
