@@ -69,7 +69,7 @@ class ModelsPage(Page):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self.run_worker(self._ask(), name="aliases", exit_on_error=True)
+        self.run_worker(self._ask, name="aliases", exit_on_error=True)
 
     async def _ask(self) -> None:
         """Which aliases lead to which model. The page works without."""

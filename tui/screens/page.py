@@ -85,6 +85,9 @@ class Page(Screen[None]):
         # What stood before it has hidden some frames.
         self.refresh_frame()
 
+    def on_live_table_cursor_moved(self) -> None:
+        self.refresh_frame()
+
     def on_descendant_focus(self) -> None:
         self.refresh_frame()
 

@@ -67,6 +67,13 @@ class LiveTable(Widget, can_focus=True):
             self.table = table
             self.key = key
 
+    class CursorMoved(Message):
+        """The cursor went to another row."""
+
+        def __init__(self, table: LiveTable) -> None:
+            super().__init__()
+            self.table = table
+
     class HeadClicked(Message):
         """A click on a column title."""
 
@@ -221,10 +228,13 @@ class LiveTable(Widget, can_focus=True):
         keys = self.keys
         if not keys:
             return
+        before = self.cursor
         self._index = max(0, min(index, len(keys) - 1))
         self.cursor = keys[self._index]
         self._reveal()
         self._sync()
+        if self.cursor != before:
+            self.post_message(self.CursorMoved(self))
 
     def scroll_rows(self, by: int) -> None:
         """Move the view; the cursor stays on its row, in sight or not."""

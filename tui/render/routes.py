@@ -1,0 +1,300 @@
+"""The page Routing: rules as rows, where a name leads, and what a change would do. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import cast
+
+from nexus.domain.backend import Backend, Model, Zone
+from nexus.domain.routes import Preview, Routes
+from nexus.domain.traffic import TrafficPolicy
+from tui.drafts import MOST_HOPS, RowKey, circle
+from tui.render.cells import UNKNOWN, Cell, Line, Role, line
+from tui.render.columns import Column
+from tui.render.filters import matches
+from tui.render.matrix import ModelRow, model_rows
+from tui.render.numbers import plural, span
+from tui.render.status import glyph, word
+from tui.state import DashboardState
+
+COLUMNS = (
+    Column("KIND", 9),
+    Column("NAME", 18, widest=34),
+    Column("LEADS TO", 24, widest=56),
+    Column("REQS", 5, right=True, drop=1),
+    Column("STATE", 22, widest=34),
+)
+SHOWN_MOVES = 4
+"""Lines of moved requests in a preview."""
+
+
+@dataclass(slots=True)
+class RoutesView:
+    """Rows of a draft. A row that differs from what is in force carries a mark."""
+
+    columns: tuple[Column, ...] = COLUMNS
+    keys: tuple[RowKey, ...] = ()
+    models: Mapping[str, ModelRow] = field(default_factory=dict[str, ModelRow])
+    total: int = 0
+    _cells: dict[RowKey, tuple[Cell, ...]] = field(default_factory=dict[RowKey, tuple[Cell, ...]])
+    _shape: tuple[object, ...] = ()
+    _facts: object = None
+
+    def update(self, state: DashboardState, live: Routes, draft: Routes, words: str) -> None:
+        """Take a frame; rows are made again when something they show has changed."""
+        if state.backends is not self._facts:
+            self._facts = state.backends
+            self.models = {row.name: row for row in model_rows(tuple(state.backends.values()))}
+        shape = (state.backends, live, draft, words, state.log)
+        if shape == self._shape:
+            return
+        self._shape = shape
+        asked = Counter(entry.requested for entry in state.log)
+        self._cells = {key: self._row(key, live, draft, asked) for key in row_keys(draft)}
+        self.total = len(self._cells)
+        self.keys = tuple(
+            key
+            for key, cells in self._cells.items()
+            if not words or matches(words, " ".join(cell.text for cell in cells).lower())
+        )
+
+    def cells(self, key: Hashable) -> tuple[Cell, ...]:
+        return self._cells.get(cast(RowKey, key), (UNKNOWN,) * len(COLUMNS))
+
+    def _row(
+        self, key: RowKey, live: Routes, draft: Routes, asked: Mapping[str, int]
+    ) -> tuple[Cell, ...]:
+        kind, name, leads = _told(key, draft)
+        changed = _told_or_none(key, live) != (kind, name, leads)
+        head = Cell(f"{'~' if changed else ' '}{kind}", Role.WARN if changed else Role.DIM)
+        count = asked.get(key.name, 0) if key.kind in ("alias", "fallback") else 0
+        reqs = Cell(str(count)) if count else UNKNOWN
+        return (head, Cell(name, Role.STRONG), Cell(leads), reqs, self._state(key, draft))
+
+    def _state(self, key: RowKey, draft: Routes) -> Cell:
+        match key.kind:
+            case "alias":
+                return self._alias_state(key.name, draft)
+            case "fallback":
+                missing = [name for name in draft.fallbacks[key.name] if not self._served(name)]
+                if not missing:
+                    return Cell("ok", Role.OK)
+                return Cell(f"! {missing[0]}: nobody serves it", Role.WARN)
+            case "policy":
+                return _policy_reach(draft.policies[int(key.name)], self.models)
+            case _:
+                return Cell("")
+
+    def _alias_state(self, name: str, draft: Routes) -> Cell:
+        if circle(draft.aliases, name):
+            return Cell("✖ goes round in a circle", Role.BAD)
+        if name in self.models:
+            return Cell("! hidden by a real model", Role.WARN)
+        way = led(name, draft, self.models)
+        if len(way) > MOST_HOPS + 1:
+            return Cell(f"✖ more than {MOST_HOPS} hops", Role.BAD)
+        *before, end = way
+        deep = f" depth {len(before)}" if len(before) > 1 else ""
+        if self._served(end):
+            return Cell(f"ok{deep}", Role.OK)
+        if any(self._served(each) for each in draft.fallbacks.get(end, ())):
+            return Cell("! target down, falls back", Role.WARN)
+        known = end in self.models
+        return Cell("✖ target is down" if known else "✖ nobody lists the target", Role.BAD)
+
+    def _served(self, model: str) -> bool:
+        row = self.models.get(model)
+        return row is not None and row.copies > 0
+
+
+def row_keys(routes: Routes) -> tuple[RowKey, ...]:
+    """Every rule, in the order in which they are read."""
+    return (
+        *(RowKey("alias", name) for name in routes.aliases),
+        *(RowKey("fallback", model) for model in routes.fallbacks),
+        *(RowKey("policy", str(at)) for at in range(len(routes.policies))),
+        RowKey("setting", "strategy"),
+    )
+
+
+def _told(key: RowKey, routes: Routes) -> tuple[str, str, str]:
+    """Kind, name and effect in words."""
+    match key.kind:
+        case "alias":
+            return ("alias", key.name, f"→ {routes.aliases[key.name]}")
+        case "fallback":
+            return ("fallback", key.name, "⇢ " + " ⇢ ".join(routes.fallbacks[key.name]))
+        case "policy":
+            policy = routes.policies[int(key.name)]
+            when = f" for {policy.when.words}" if policy.when else ""
+            return ("policy", f"{int(key.name) + 1} {policy.pattern}", policy_asks(policy) + when)
+        case _:
+            parts = routes.weights
+            shares = f"priority {parts.priority} load {parts.load} latency {parts.latency}"
+            return (
+                "strategy",
+                routes.strategy.value,
+                f"{shares}, {_retries(routes.max_retries)}",
+            )
+
+
+def _retries(number: int) -> str:
+    return f"{number} retry" if number == 1 else f"{number} retries"
+
+
+def _told_or_none(key: RowKey, routes: Routes) -> tuple[str, str, str] | None:
+    try:
+        return _told(key, routes)
+    except (KeyError, IndexError):
+        return None
+
+
+def policy_asks(policy: TrafficPolicy) -> str:
+    """What a policy asks for, in a few words."""
+    parts: list[str] = []
+    if policy.privacy is not None:
+        parts.append(policy.privacy.value)
+    if policy.min_tier is not None:
+        parts.append(f"tier {policy.min_tier} or better")
+    if policy.max_cost_usd is not None:
+        parts.append(f"at most ${policy.max_cost_usd:g}")
+    if not policy.fallback_allowed:
+        parts.append("no fallbacks")
+    return ", ".join(parts) or "nothing"
+
+
+def _policy_reach(policy: TrafficPolicy, models: Mapping[str, ModelRow]) -> Cell:
+    hit = sum(fnmatchcase(name, policy.pattern) for name in models)
+    return Cell(f"matches {plural(hit, 'model')}", Role.DIM if hit else Role.WARN)
+
+
+def led(name: str, routes: Routes, models: Mapping[str, ModelRow]) -> tuple[str, ...]:
+    """Every name from the one asked for to the model it becomes; stops at a real model."""
+    way = [name]
+    while len(way) <= MOST_HOPS + 1:
+        target = routes.aliases.get(way[-1])
+        if target is None or way[-1] in models or target in way:
+            break
+        way.append(target)
+    return tuple(way)
+
+
+def title(view: RoutesView, words: str, *, dirty: bool) -> Line:
+    """`Routing rules 7   not applied yet`."""
+    pieces: list[Cell | str] = [Cell("Routing rules"), Cell(f" {view.total}", Role.DIM)]
+    if words:
+        pieces += ["   ", Cell(f"filter {words}: {len(view.keys)} of {view.total}", Role.WARN)]
+    if dirty:
+        pieces += ["   ", Cell("a change is not applied yet: A applies, X drops it", Role.WARN)]
+    return line(*pieces)
+
+
+def way_lines(key: RowKey | None, view: RoutesView, draft: Routes) -> tuple[Line, ...]:
+    """Where the rule under the cursor leads now, down to backends."""
+    if key is None:
+        return (line(" ", Cell("No rule yet. n makes an alias, a chain or a policy.", Role.DIM)),)
+    match key.kind:
+        case "alias":
+            return _name_lines(key.name, view, draft)
+        case "fallback":
+            return _name_lines(key.name, view, draft)
+        case "policy":
+            return _policy_lines(draft.policies[int(key.name)], view)
+        case _:
+            return (
+                line(" ", Cell("Among backends that may serve, this one chooses. ", Role.DIM)),
+                line(" ", Cell("smart: the best score; the weights say of what.", Role.DIM)),
+            )
+
+
+def _name_lines(name: str, view: RoutesView, draft: Routes) -> tuple[Line, ...]:
+    way = led(name, draft, view.models)
+    head: list[Cell | str] = [" ", Cell("Where it leads  ", Role.HEAD), Cell(way[0], Role.STRONG)]
+    for step in way[1:]:
+        head += [Cell(" → ", Role.DIM), Cell(step, Role.STRONG)]
+    lines = [line(*head)]
+    lines += _served_lines(way[-1], view)
+    for number, model in enumerate(draft.fallbacks.get(way[-1], ()), 1):
+        lines.append(line("   ", Cell(f"fallback {number} ", Role.DIM), Cell(model, Role.STRONG)))
+        lines += _served_lines(led(model, draft, view.models)[-1], view)
+    return tuple(lines)
+
+
+def _served_lines(model: str, view: RoutesView) -> list[Line]:
+    row = view.models.get(model)
+    if row is None:
+        return [line("     ", Cell("no backend lists it", Role.WARN))]
+    return [_place(backend, copy) for backend, copy in row.found.values()]
+
+
+def _place(backend: Backend, model: Model) -> Line:
+    zone = model.zone or backend.face.zone
+    memory = "" if model.loaded is not False else "   on disk"
+    return line(
+        "     ",
+        glyph(backend.status),
+        Cell(f" {backend.name:<18} "),
+        Cell(f"{word(backend.status)}{memory}", Role.DIM),
+        Cell(f"   zone {zone.value}", Role.WARN if zone is Zone.OPEN else Role.DIM),
+        Cell(f"   tier {backend.face.tier}", Role.DIM),
+    )
+
+
+def _policy_lines(policy: TrafficPolicy, view: RoutesView) -> tuple[Line, ...]:
+    names = [name for name in view.models if fnmatchcase(name, policy.pattern)]
+    lines = [
+        line(" ", Cell("What it asks  ", Role.HEAD), Cell(policy_asks(policy), Role.STRONG)),
+        line(
+            " ",
+            Cell("For           ", Role.HEAD),
+            Cell(policy.when.words if policy.when else "every request for a matching name"),
+        ),
+        line(" ", Cell("Models now    ", Role.HEAD), Cell(", ".join(names) or "none matches")),
+    ]
+    return tuple(lines)
+
+
+def pending_lines(preview: Preview | None) -> tuple[Line, ...]:
+    """What the change that is not applied yet would do."""
+    if preview is None:
+        return (line(" ", Cell("◐ deciding the last hour's requests again", Role.INFO)),)
+    lines: list[Line] = []
+    lines += [line(" ", Cell(f"✖ {each}", Role.BAD)) for each in preview.problems]
+    lines += [line(" ", Cell(f"! {each}", Role.WARN)) for each in preview.warnings]
+    for each in preview.diff:
+        role = Role.OK if each.startswith("+") else Role.BAD if each.startswith("-") else Role.DIM
+        lines.append(line(" ", Cell(each, role)))
+    lines.append(_effect(preview))
+    for each in preview.moved[:SHOWN_MOVES]:
+        lines.append(
+            line(
+                "   ",
+                Cell(f"{each.requests:>5} ", Role.STRONG),
+                Cell(each.model),
+                Cell(f"   {each.before} → ", Role.DIM),
+                Cell(each.after, Role.INFO),
+            )
+        )
+    if len(preview.moved) > SHOWN_MOVES:
+        lines.append(line("   ", Cell(f"and {len(preview.moved) - SHOWN_MOVES} more", Role.DIM)))
+    return tuple(lines)
+
+
+def _effect(preview: Preview) -> Line:
+    if not preview.decided:
+        return line(" ", Cell("No request is on record to decide again.", Role.DIM))
+    moves = sum(each.requests for each in preview.moved)
+    of = plural(preview.decided, "request")
+    pieces: list[Cell | str] = [
+        " ",
+        Cell(f"The last {span(preview.since_s)}, {of} decided again: ", Role.HEAD),
+        Cell(f"{moves} would move" if moves else "none would move", Role.STRONG),
+    ]
+    if preview.newly_refused:
+        pieces.append(Cell(f", ! {preview.newly_refused} would be refused", Role.BAD))
+    if preview.newly_served:
+        pieces.append(Cell(f", {preview.newly_served} would no longer be refused", Role.OK))
+    return line(*pieces)

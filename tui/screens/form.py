@@ -1,0 +1,182 @@
+"""A few words to type, checked at every key; the button works while nothing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.widgets import Button, Input
+
+from tui.clean import clean
+from tui.drafts import Checked, Words
+from tui.render.cells import Cell, Line, Role, line
+from tui.widgets.text_lines import TextLines
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line to type."""
+
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    """Shown while it is empty."""
+    choices: Sequence[str] = ()
+    """Completed while typing; → takes what is offered."""
+
+
+class Form(ModalScreen[dict[str, str] | None]):
+    """Gives the words by field, or None when the operator turned back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+        Binding("down", "app.focus_next", "next", show=False),
+        Binding("up", "app.focus_previous", "previous", show=False),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        check: Callable[[Words], Checked],
+        yes: str,
+        note: str = "",
+    ) -> None:
+        """Ask.
+
+        Args:
+            check: says what is wrong with the words, by field.
+            yes: a constant word for the button: labels are markup.
+            note: a sentence below the title.
+        """
+        super().__init__()
+        self._title = title
+        self._fields = tuple(fields)
+        self._check = check
+        self._yes = yes
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog form"):
+            yield TextLines(classes="dialog-text")
+            with VerticalScroll(classes="form-fields", can_focus=False):
+                for field in self._fields:
+                    with Horizontal(classes="form-row"):
+                        yield TextLines(id=f"label-{field.name}", classes="form-label")
+                        yield Input(
+                            clean(field.value),
+                            id=f"field-{field.name}",
+                            placeholder=field.hint,
+                            max_length=200,
+                            compact=True,
+                            suggester=SuggestFromList(field.choices) if field.choices else None,
+                        )
+                    yield TextLines(id=f"said-{field.name}", classes="form-said")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button("Cancel", id="no", compact=True)
+                yield Button(self._yes, id="yes", variant="warning", compact=True)
+
+    def on_mount(self) -> None:
+        head: list[Line] = [line(Cell(self._title, Role.STRONG))]
+        if self._note:
+            head.append(line(Cell(self._note, Role.DIM)))
+        text = self.query_one(".dialog-text", TextLines)
+        text.styles.height = len(head) + 1
+        text.show(tuple(head))
+        for field in self._fields:
+            self.query_one(f"#label-{field.name}", TextLines).show(
+                (line(Cell(field.label, Role.DIM)),)
+            )
+        self.query_one(f"#field-{self._fields[0].name}").focus()
+        self._say()
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What is typed now."""
+        return {
+            field.name: self.query_one(f"#field-{field.name}", Input).value
+            for field in self._fields
+        }
+
+    def _say(self) -> Checked:
+        found = self._check(self.words)
+        for field in self._fields:
+            said = self.query_one(f"#said-{field.name}", TextLines)
+            if error := found.errors.get(field.name):
+                said.show((line(Cell(f"✖ {error}", Role.BAD)),))
+            elif note := found.notes.get(field.name):
+                said.show((line(Cell(f"! {note}", Role.WARN)),))
+            else:
+                said.show((line(Cell("", Role.DIM)),))
+        self.query_one("#yes", Button).disabled = bool(found.errors)
+        return found
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._say()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on to the next field, and from the last one to the button, if it works."""
+        event.stop()
+        if event.input.id != f"field-{self._fields[-1].name}":
+            self.focus_next()
+        elif not self._say().errors:
+            self.query_one("#yes").focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id != "yes":
+            self.dismiss(None)
+        elif not self._say().errors:
+            self.dismiss(self.words)
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+
+class Choice(ModalScreen[str | None]):
+    """Pick one of a few by its letter, or with the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "cancel", "cancel"),
+        Binding("down,right,j,l", "app.focus_next", "next", show=False),
+        Binding("up,left,k,h", "app.focus_previous", "previous", show=False),
+    ]
+
+    def __init__(self, title: str, choices: Mapping[str, str]) -> None:
+        """Ask.
+
+        Args:
+            choices: constant words for the buttons (labels are markup), each with its sentence.
+        """
+        super().__init__()
+        self._title = title
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield TextLines(classes="dialog-text")
+            for word in self._choices:
+                yield Button(word, id=f"choice-{word.split()[0].lower()}", compact=True)
+
+    def on_mount(self) -> None:
+        lines: list[Line] = [line(Cell(self._title, Role.STRONG)), ()]
+        wide = max(len(word) for word in self._choices)
+        for word, sentence in self._choices.items():
+            lines.append(line(Cell(f"{word:<{wide}}  ", Role.ACCENT), Cell(sentence, Role.DIM)))
+        lines.append(())
+        text = self.query_one(".dialog-text", TextLines)
+        text.styles.height = len(lines)
+        text.show(tuple(lines))
+        self.query(Button).first().focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(str(event.button.label))
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
