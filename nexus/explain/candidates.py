@@ -9,6 +9,7 @@ from nexus.domain.decision import Decision, Verdict
 from nexus.domain.fleet import Loads
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.text import clean
+from nexus.routing.scoring import delay_ms
 from nexus.routing.shortlist import must_load
 from nexus.routing.strategies import points
 
@@ -44,6 +45,7 @@ def candidate(
         "pending": load.pending,
         "places": face.max_concurrent or backend.slots,
         "latency_ms": rounded(load.latency_ms),
+        "first_words_ms": rounded(delay_ms(verdict.candidate, loads.get(face.id))),
         "residency": None if model.residency is None else model.residency.value,
         "must_load": must_load(verdict.candidate),
         "failures": None if told is None else clean(told.reason) or told.status.words,
@@ -54,11 +56,11 @@ def candidate(
 
 
 def made_of(facts: dict[str, Any]) -> str:
-    """`priority 50, 4 of 8 in flight, first byte after 210 ms, the model in memory`."""
+    """`priority 50, 4 of 8 in flight, first words after 210 ms, the model in memory`."""
     of = f" of {facts['places']}" if facts["places"] else ""
     parts = [f"priority {facts['priority']}", f"{facts['pending']}{of} in flight"]
-    if facts["latency_ms"] is not None:
-        parts.append(f"first byte after {facts['latency_ms']:.0f} ms")
+    if facts["first_words_ms"] is not None:
+        parts.append(f"first words after {facts['first_words_ms']:.0f} ms")
     if facts["must_load"]:
         parts.append("the model not in memory")
     elif facts["residency"] is not None:

@@ -15,7 +15,7 @@ Reason = tuple[str, str]
 _BY_PART = {
     "priority": "by its priority",
     "load": "by what it has in flight",
-    "latency": "by the time to its first byte",
+    "latency": "by the time to its first words",
 }
 
 
