@@ -1,4 +1,4 @@
-"""Budgets, keys, tenants, queues."""
+"""Budgets, keys, tenants, queues: as far as there are any."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from tui.commands import EVERYWHERE
-from tui.render.cells import Cell, Role, line
+from tui.render.accounts import account_lines
+from tui.screens.base import dashboard
 from tui.screens.page import Page
 from tui.views import Frame
 
 
 class AccountsPage(Page):
-    """See the module."""
+    """Lines only: nothing here can be changed yet."""
 
     NAME = "accounts"
     ACTIONS = EVERYWHERE
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
 
     def paint(self, frame: Frame) -> None:
-        self.notice((line(Cell("Nothing here yet.", Role.DIM)),))
+        self.notice(account_lines(frame.state, dashboard(self).role))

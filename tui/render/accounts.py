@@ -1,0 +1,82 @@
+"""The page Accounts: money, keys, tenants and the queue, as far as there are any. Pure."""
+
+from __future__ import annotations
+
+from nexus.domain.access import Role as Access
+from nexus.domain.backend import Zone
+from nexus.domain.events import RequestFinished
+from tui.render.cells import BLANK, Cell, Line, Role, line
+from tui.render.numbers import count, plural
+from tui.state import DashboardState
+
+_MAY = {
+    Access.VIEWER: "see everything, change nothing",
+    Access.OPERATOR: "see everything, and run the fleet: drain, check, load, cancel",
+    Access.ADMIN: "see and change everything",
+}
+_WIDE = 12
+
+
+def account_lines(state: DashboardState, role: Access) -> tuple[Line, ...]:
+    """Each section with what there is, or why there is nothing."""
+    return (
+        BLANK,
+        _head("You"),
+        _row("role", f"{role.value}: {_MAY[role]}"),
+        BLANK,
+        _head("Where requests went"),
+        *_zones(state),
+        BLANK,
+        _head("Budget"),
+        _nothing("No spending is counted, and no limit is set."),
+        BLANK,
+        _head("Keys and tenants"),
+        _nothing("Clients need no key: everybody who reaches the gateway may use it."),
+        BLANK,
+        _head("Queue"),
+        _nothing("Nothing waits: a request that no backend can take is refused at once."),
+    )
+
+
+def _zones(state: DashboardState) -> list[Line]:
+    """Requests and tokens of the log, by zone of the backend that served."""
+    found = {zone: [0, 0, 0] for zone in Zone}
+    for entry in state.log:
+        if not isinstance(entry, RequestFinished):
+            continue
+        if (backend := state.backends.get(entry.backend_id)) is not None:
+            sums = found[backend.face.zone]
+            sums[0] += 1
+            sums[1] += entry.prompt_tokens or 0
+            sums[2] += entry.completion_tokens or 0
+    total = sum(sums[0] for sums in found.values())
+    if not total:
+        return [_nothing("No request has been served while this dashboard looked.")]
+    lines: list[Line] = []
+    for zone, (requests, read, written) in found.items():
+        share = requests / total
+        bar = "█" * round(30 * share)
+        role = Role.WARN if zone is Zone.OPEN else Role.OK
+        lines.append(
+            line(
+                "  ",
+                Cell(f"{zone.value:<{_WIDE}}", Role.DIM),
+                Cell(f"{bar:<30}", role),
+                Cell(f" {100 * share:>3.0f}%  "),
+                Cell(f"{plural(requests, 'request'):<16}"),
+                Cell(f"{count(read)} tokens read, {count(written)} written", Role.DIM),
+            )
+        )
+    return lines
+
+
+def _head(text: str) -> Line:
+    return line("  ", Cell(text, Role.HEAD))
+
+
+def _row(label: str, text: str) -> Line:
+    return line("  ", Cell(f"{label:<{_WIDE}}", Role.DIM), Cell(text))
+
+
+def _nothing(text: str) -> Line:
+    return line("  ", Cell(f"○ {text}", Role.DIM))
