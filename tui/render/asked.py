@@ -1,0 +1,173 @@
+"""One request as a row shows it, wherever it is known from: under way, of late, or of the past."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nexus.domain.backend import Backend, BackendId, Zone
+from nexus.domain.events import RequestFinished, RequestRefused, RequestRouted
+from nexus.domain.gateway import Json
+from tui.render.facts import number, text, whole
+from tui.render.why import reason, why
+from tui.state import DashboardState
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is known. All text may be hostile: it is cleaned when painted."""
+
+    id: str
+    at: float
+    """Unix seconds of its begin, as far as known."""
+    asked: str
+    """The model the client named."""
+    used: str
+    """The model it became; empty where it went nowhere."""
+    backend: str
+    """Name; empty where it went nowhere."""
+    status: int | None = None
+    """None while it is under way."""
+    error: str = ""
+    why: str = ""
+    """The short form of the decision."""
+    failed: bool = False
+    refused: bool = False
+    """True when Nexus refused it."""
+    stream: bool | None = None
+    zone: Zone | None = None
+    """Where it went."""
+    tenant: str = ""
+    """Known only of what was asked for by tenant."""
+    ttft_ms: float | None = None
+    duration_ms: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tokens_per_s: float | None = None
+    said: str = ""
+    """Why, in a few words."""
+    text: str = field(init=False, repr=False)
+    """What words of a filter look at, in lower case."""
+    reasons: str = field(init=False, repr=False)
+    models: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        state = "running" if self.status is None else "error" if self.failed else "ok"
+        put(self, "models", f"{self.asked}\n{self.used}".lower())
+        put(self, "reasons", f"{self.why}\n{self.said}".lower())
+        parts = (self.id, self.asked, self.used, self.backend, str(self.status or ""), state)
+        put(self, "text", "\n".join((*parts, self.error, self.said)).lower())
+
+
+ZoneOf = Callable[[str, str], Zone | None]
+"""Where a backend (by id) with a model is."""
+
+
+def zones(state: DashboardState) -> ZoneOf:
+    """Zones as the fleet has them now; None for what has left."""
+
+    def zone(backend_id: str, model: str) -> Zone | None:
+        backend = state.backends.get(BackendId(backend_id))
+        return None if backend is None else zone_in(backend, model)
+
+    return zone
+
+
+def zones_by_name(state: DashboardState) -> ZoneOf:
+    """The same by the backend's name, for facts of the past."""
+    named = {backend.name: backend for backend in state.backends.values()}
+
+    def zone(name: str, model: str) -> Zone | None:
+        backend = named.get(name)
+        return None if backend is None else zone_in(backend, model)
+
+    return zone
+
+
+def zone_in(backend: Backend, model: str) -> Zone:
+    """Of a model on a backend: a cloud model behind a local server is open."""
+    if any(each.id == model and each.zone is Zone.OPEN for each in backend.models):
+        return Zone.OPEN
+    return backend.face.zone
+
+
+def of_running(event: RequestRouted, zone: ZoneOf) -> Request:
+    """One under way."""
+    return Request(
+        event.request_id,
+        event.at,
+        event.requested,
+        event.model,
+        event.backend,
+        why=event.why,
+        said=reason(event.why),
+        stream=event.stream,
+        zone=zone(event.backend_id, event.model),
+    )
+
+
+def of_ended(event: RequestFinished | RequestRefused, zone: ZoneOf) -> Request:
+    """One of the routing log."""
+    if isinstance(event, RequestRefused):
+        return Request(
+            event.request_id,
+            event.at,
+            event.requested,
+            "",
+            "",
+            event.status,
+            event.message,
+            event.code,
+            failed=True,
+            refused=True,
+            said=event.message or event.code,
+        )
+    return Request(
+        event.request_id,
+        event.at - event.duration_ms / 1000,
+        event.requested,
+        event.model,
+        event.backend,
+        event.status,
+        event.error,
+        event.why,
+        failed=event.is_error,
+        stream=event.stream,
+        zone=zone(event.backend_id, event.model),
+        ttft_ms=event.ttft_ms,
+        duration_ms=event.duration_ms,
+        prompt_tokens=event.prompt_tokens,
+        completion_tokens=event.completion_tokens,
+        tokens_per_s=event.tokens_per_s,
+        said=why(event),
+    )
+
+
+def of_past(facts: Json, zone: ZoneOf, tenant: str = "") -> Request:
+    """One that was asked for: a line of `nexus.explain.account.summary`."""
+    status = whole(facts, "status")
+    error = text(facts, "error")
+    code = text(facts, "error_code")
+    backend, used = text(facts, "backend"), text(facts, "actual_model")
+    short = text(facts, "why")
+    return Request(
+        text(facts, "request_id"),
+        number(facts, "at") or 0.0,
+        text(facts, "model"),
+        used,
+        backend,
+        status,
+        error,
+        short or code,
+        failed=status is not None and status != 499 and (status >= 400 or bool(error)),
+        refused=bool(code),
+        zone=zone(backend, used) if backend else None,
+        tenant=tenant,
+        ttft_ms=number(facts, "ttft_ms"),
+        duration_ms=number(facts, "duration_ms"),
+        prompt_tokens=whole(facts, "prompt_tokens"),
+        completion_tokens=whole(facts, "completion_tokens"),
+        tokens_per_s=number(facts, "tokens_per_second"),
+        said=(f"{error} ({reason(short)})" if short else error) if error else reason(short),
+    )
