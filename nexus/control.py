@@ -9,40 +9,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
 from nexus.discovery.places import places
+from nexus.domain.audit import AuditEntry, Facts, actor
 from nexus.domain.backend import (
     Backend,
     BackendFace,
     BackendId,
+    BackendStatus,
     BackendType,
     Load,
     Source,
     Zone,
     default_zone,
 )
-from nexus.domain.events import PortProbed, ServerFound, Update
+from nexus.domain.events import ChangeMade, PortProbed, ServerFound, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo, Standing
+from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.policy import Policy
 from nexus.domain.text import clean
 from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.explain.account import account, standings, summary
+from nexus.explain.foresight import Foresight
 from nexus.registry.registry import Registry
+from nexus.store.past import Past
+from nexus.store.store import Store
 from nexus.telemetry import stats
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.exposition import Exposition
 from nexus.telemetry.logs import get_logger
 from nexus.telemetry.metrics import Metrics
-from nexus.telemetry.records import KEPT, Record, Records
+from nexus.telemetry.records import Record, Records
 
 if TYPE_CHECKING:
     from nexus.config.keeper import Keeper
 
 log = get_logger("nexus.control")
+
+T = TypeVar("T")
 
 Recognise = Callable[[str], Awaitable[tuple[BackendType, str] | None]]
 """What runs at a URL, and how that is known; None when nothing answers."""
@@ -88,6 +96,7 @@ class Control:
         keeper: keeps changes over a restart; None in a demo.
         records: the decisions of late.
         metrics: numbers since the start.
+        store: keeps requests and changes over a restart; None keeps them in memory.
     """
 
     def __init__(
@@ -108,8 +117,14 @@ class Control:
         keeper: Keeper | None,
         records: Records,
         metrics: Metrics,
+        store: Store | None = None,
     ) -> None:
-        self._records = records
+        self._store = store or Store(unix=unix)
+        self._past = Past(records, self._store)
+        self.foresight = Foresight(
+            registry.fleet, policy, registry.loads, records, self._store.since, unix
+        )
+        """What would be in another fleet or under another policy."""
         self._metrics = metrics
         self._info = info
         self._registry = registry
@@ -138,8 +153,8 @@ class Control:
         return self._unix() - self._info.started_at
 
     def fleet(self) -> Fleet:
-        """The picture of this moment."""
-        return self._registry.fleet()
+        """The picture of this moment, with the times of the last checks."""
+        return self._registry.shown()
 
     def load(self, backend_id: BackendId) -> Load:
         """One backend's traffic; zeros for one that has left."""
@@ -193,25 +208,23 @@ class Control:
         loads = self._registry.loads
         return Exposition(self._metrics, self.fleet, loads, self._unix).page(accept)
 
-    def requests(
-        self,
-        limit: int,
-        *,
-        model: str | None = None,
-        backend: str | None = None,
-        status: int | None = None,
-    ) -> list[dict[str, Any]]:
-        """The last requests in a line each, newest first."""
-        found = self._records.recent(limit, model=model, backend=backend, status=status)
-        return [summary(record) for record in found]
+    async def requests(
+        self, wanted: Wanted, limit: int = 100, *, before: str = ""
+    ) -> tuple[dict[str, Any], ...]:
+        """Requests in a line each, newest first: those in memory, then those in the history file.
 
-    def account(self, request_id: str) -> dict[str, Any]:
+        Args:
+            before: the id of the request to go on from.
+        """
+        return tuple(await self._past.requests(limit, wanted, summary, before))
+
+    async def story(self, request_id: str) -> dict[str, Any]:
         """Why a request went where it went, and what came of it.
 
         Raises:
             NotFound: it is not remembered.
         """
-        return account(self._record(request_id))
+        return await self._told(request_id, account)
 
     async def explain(self, request_id: str) -> tuple[Standing, ...]:
         """What each candidate of a request got, the chosen one first.
@@ -219,16 +232,26 @@ class Control:
         Raises:
             NotFound: it is not remembered.
         """
-        return standings(self._record(request_id))
+        return await self._told(request_id, standings)
 
-    def _record(self, request_id: str) -> Record:
-        record = self._records.get(request_id)
-        if record is None:
+    async def series(
+        self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
+    ) -> tuple[Point, ...]:
+        """A number over time, of one backend or model (by name) or of all, oldest first."""
+        return tuple(await self._past.series(metric, since, step_s, backend=backend, model=model))
+
+    async def changes(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """What people changed, newest first."""
+        return tuple(await self._past.changes(limit))
+
+    async def _told(self, request_id: str, tell: Callable[[Record], T]) -> T:
+        told = await self._past.one(request_id, tell)
+        if told is None:
             raise NotFound(
-                f"No request '{clean(request_id, 100)}' is remembered. Nexus keeps the last "
-                f"{KEPT} since its start; `nexus explain` without an id lists them"
+                f"No request '{clean(request_id, 100)}' is remembered: "
+                f"{self._store.reach}. `nexus explain` without an id lists the last ones"
             )
-        return record
+        return told
 
     # ---- doing
 
@@ -265,12 +288,14 @@ class Control:
             UpstreamError: it gave no answer.
         """
         backend = await self._levers.load(self.resolve(backend_id).id, model_id)
+        self._changed("load", backend.name, None, {"model": clean(model_id)})
         log.info("backend %s loads %s", backend.name, clean(model_id, 100))
         return backend
 
     async def unload_model(self, backend_id: BackendId, model_id: str) -> Backend:
         """Free the memory of a model; what it is answering is up to its server. Raises as above."""
         backend = await self._levers.unload(self.resolve(backend_id).id, model_id)
+        self._changed("unload", backend.name, {"model": clean(model_id)}, None)
         log.info("backend %s unloads %s", backend.name, clean(model_id, 100))
         return backend
 
@@ -293,6 +318,7 @@ class Control:
         face = self._admit(server)
         if face is None:
             raise Conflict(f"{server.url} is registered already")
+        self._changed("approve", face.name, None, _told(face))
         log.info("backend %s approved: %s, %s", face.name, face.type.value, face.url)
         await self._keep(lambda text: with_backend(text, face.name, _keys(face)))
         await self._checks.check(face.id)
@@ -302,6 +328,7 @@ class Control:
         """Forget a server that waits, until Nexus starts anew or somebody approves it."""
         server = self.find_waiting(backend_id)
         self._waiting.dismiss(server.id)
+        self._changed("dismiss", server.name, {"url": without_userinfo(server.url)}, None)
         log.info("%s at %s was dismissed", server.name, server.url)
 
     def find_waiting(self, word: str) -> ServerFound:
@@ -372,6 +399,7 @@ class Control:
             elif same:
                 raise Conflict(f"{shown} is registered already, as '{other.name}'")
         self._registry.add(face)
+        self._changed("add", name, None, _told(face))
         log.info("backend %s added: %s, %s", name, type.value, shown)
         await self._keep(lambda text: with_backend(text, name, _keys(face)))
         await self._checks.check(face.id)
@@ -410,6 +438,13 @@ class Control:
         changed = replace(face, zone_told=told, **given)  # pyright: ignore[reportArgumentType]
         self._registry.set_face(changed)
         said = ", ".join(f"{key} = {value}" for key, value in given.items())
+        before, after = _told(face), _told(changed)
+        self._changed(
+            "edit",
+            face.name,
+            {key: before[key] for key in given},
+            {key: after[key] for key in given},
+        )
         log.info("backend %s changed: %s", face.name, said)
         await self._keep(lambda text: with_backend(text, face.name, _keys(changed)))
         if told and not face.zone_told:  # its models may have been set apart
@@ -420,15 +455,29 @@ class Control:
         """Forget a backend; its requests in flight finish."""
         backend = self.resolve(backend_id)
         self._registry.remove(backend.id)
+        self._changed("remove", backend.name, _told(backend.face), None)
         log.info("backend %s removed", backend.name)
         await self._keep(lambda text: without_backend(text, backend.name))
         return backend
 
     # ---- keeping
 
+    def _changed(self, action: str, target: str, before: Facts | None, after: Facts | None) -> None:
+        """Tell of a change that was made: to the store, and to whoever watches."""
+        who = actor()
+        entry = AuditEntry(self._unix(), who.who, who.role, action, target, before, after)
+        self._store.audit(entry)
+        self._bus.publish(ChangeMade(entry))
+
     async def _set_draining(self, backend_id: BackendId, draining: bool) -> None:
         backend = self.resolve(backend_id)
         self._registry.set_draining(backend.id, draining)
+        self._changed(
+            "drain" if draining else "undrain",
+            backend.name,
+            {"draining": backend.status is BackendStatus.DRAINING},
+            {"draining": draining},
+        )
         said = "is draining" if draining else "takes work again"
         log.info("backend %s %s", backend.name, said)
         keys = _keys(backend.face) | {"draining": True if draining else None}
@@ -448,6 +497,19 @@ class Control:
             why_not = await asyncio.to_thread(self._keeper.change, edit)
         if why_not:
             log.warning("the change is lost at the next start: %s", why_not)
+
+
+def _told(face: BackendFace) -> Facts:
+    """What people decide about a backend, without what stands before its host."""
+    return {
+        "url": without_userinfo(face.url),
+        "type": face.type.value,
+        "zone": face.zone.value,
+        "priority": face.priority,
+        "tier": face.tier,
+        "max_concurrent": face.max_concurrent,
+        "api_key_env": face.api_key_env,
+    }
 
 
 def _keys(face: BackendFace) -> dict[str, Value | None]:

@@ -38,10 +38,11 @@ from nexus.domain.events import (
     RequestFinished,
     RequestRefused,
 )
+from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
-from nexus.explain.account import account
 from nexus.explain.meter import Meter
+from nexus.explain.rehearsal import rehearsal
 from nexus.health.checker import HealthChecker
 from nexus.health.whereabouts import outside
 from nexus.lifecycle.levers import Levers
@@ -53,6 +54,7 @@ from nexus.reload import Reloader
 from nexus.server.bind import url_of
 from nexus.server.guest import guest
 from nexus.server.protocol import Fast
+from nexus.store.store import Store
 from nexus.telemetry import logs
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink, get_logger
@@ -134,6 +136,7 @@ async def running(
     demo: bool = False,
     reload: Callable[[Path], Loaded] | None = None,
     keeper: Keeper | None = None,
+    history: Path | None = None,
 ) -> AsyncGenerator[Gateway]:
     """A gateway that serves for as long as the context is open.
 
@@ -146,6 +149,7 @@ async def running(
         demo: the fleet is simulated, so nothing else is looked for.
         reload: reads a changed configuration file; None leaves it unwatched.
         keeper: keeps changes made at run time; None forgets them.
+        history: the file that keeps requests over a restart; None forgets them.
     """
     config = loaded.config
     bus = Bus()
@@ -155,14 +159,17 @@ async def running(
     probed: dict[str, PortProbed] = {}
     transitions = Transitions(time.time)
     records = Records(time.time)
+    store = Store(
+        history, days=config.history.days, most_bytes=config.history.max_mb * MB, unix=time.time
+    )
     metrics = Metrics(sockets=pools.guard)
 
     def publish(event: Event) -> None:
         if isinstance(event, RequestFinished):
-            records.ended(event)
+            store.put(records.ended(event))
             metrics.see_finished(event)
         elif isinstance(event, RequestRefused):
-            records.ended(event)
+            store.put(records.ended(event))
             metrics.see_refused(event)
         elif isinstance(event, BackendChanged):
             transitions.see(event.backend)
@@ -262,11 +269,13 @@ async def running(
         keeper=keeper,
         records=records,
         metrics=metrics,
+        store=store,
     )
     body_limit = config.server.max_body_mb * MB
 
     def rehearsed(*decided: Any) -> bytes:
-        return json.dumps(account(records.snapshot(*decided))).encode()
+        fleet: Fleet = decided[2]
+        return json.dumps(rehearsal(records.snapshot(*decided), fleet)).encode()
 
     previews = Previews() if config.logging.enable_content_logging else None
     if previews is not None:
@@ -284,7 +293,9 @@ async def running(
     for backend_id in config.drained():
         registry.set_draining(backend_id, True)
 
-    async with asyncio.TaskGroup() as group:
+    store.start()
+    async with contextlib.AsyncExitStack() as last, asyncio.TaskGroup() as group:
+        last.push_async_callback(asyncio.to_thread, store.close)
         serving = group.create_task(server.serve(sockets=[listener]), name="server")
         helpers = [
             group.create_task(server.sweep(), name="request deadlines"),
@@ -293,7 +304,6 @@ async def running(
             group.create_task(request_log.run(), name="request log"),
         ]
         if reload is not None and keeper is not None:
-
             logging = config.logging
 
             def use(new: NexusConfig) -> None:

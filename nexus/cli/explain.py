@@ -6,18 +6,17 @@ import argparse
 from typing import TYPE_CHECKING
 
 from nexus.cli.commands import Subparsers, declare
+from nexus.cli.requests import PATH, add_filters, run_list
 
 if TYPE_CHECKING:
     from nexus.cli.client import Gateway
     from nexus.cli.facts import Facts
 
-PATH = "/nexus/v1/requests"
 ENDPOINTS = {
     "chat": "/v1/chat/completions",
     "completions": "/v1/completions",
     "embeddings": "/v1/embeddings",
 }
-_LISTED = 20
 
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -29,10 +28,12 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         help="why a request went where it went",
         description="Say why a request went to its backend, why to no other one, and what came of\n"
         "it. The id is in the header X-Nexus-Request-Id of its answer, in the log and in\n"
-        "the dashboard; without one the last requests are listed.",
-        example="nexus explain req-1a2b3c4d-000001",
+        "the dashboard; without one the last requests are listed. Those before the last\n"
+        "start of Nexus are found too, as far as [history] keeps them.",
+        example="nexus explain --status error --since 24h",
     )
     explain.add_argument("request_id", metavar="REQUEST_ID", nargs="?", help="the request")
+    add_filters(explain)
     route = declare(
         subparsers,
         "route",
@@ -68,7 +69,7 @@ def run_explain(gateway: Gateway, args: argparse.Namespace) -> int:
     from nexus.cli import output
 
     if args.request_id is None:
-        return _list(gateway, as_json=args.json)
+        return run_list(gateway, args)
     facts = gateway.get(f"{PATH}/{quote(args.request_id, safe='')}")
     if args.json:
         output.say_json(facts)
@@ -142,44 +143,3 @@ def _say(facts: Facts) -> None:
 
     for sentence in texts(facts, "sentences"):
         output.say(sentence)
-
-
-def _list(gateway: Gateway, *, as_json: bool) -> int:
-    """The last requests, newest first."""
-    from nexus.cli import output
-    from nexus.cli.facts import number, parts, text
-    from nexus.cli.table import Column, render
-
-    body = gateway.get(f"{PATH}?limit={_LISTED}")
-    if "requests" not in body:
-        gateway.must_be_nexus()
-    requests = parts(body, "requests")
-    if as_json:
-        output.say_json({"requests": requests})
-        return 0
-    if not requests:
-        output.say("No request has come yet.")
-        return 0
-    columns = [
-        Column("Request", short=True),
-        Column("Model"),
-        Column("Backend"),
-        Column("Status", short=True, right=True),
-        Column("Took", short=True, right=True),
-        Column("Why"),
-    ]
-    rows: list[list[str]] = []
-    for each in requests:
-        status, took = number(each, "status"), number(each, "duration_ms")
-        rows.append(
-            [
-                text(each, "request_id"),
-                text(each, "model"),
-                text(each, "backend") or "-",
-                "..." if status is None else f"{status:.0f}",
-                "-" if took is None else f"{took:.0f}ms",
-                text(each, "error") or text(each, "why"),
-            ]
-        )
-    output.say(render(columns, rows, output.columns()))
-    return 0

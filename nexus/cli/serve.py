@@ -115,6 +115,7 @@ async def _main(
                 demo=args.demo,
                 reload=lambda path: load(path, os.environ, flags_from(args), explicit=True),
                 keeper=None if args.demo else Keeper(loaded.path, state_place(os.environ)),
+                history=None if args.demo else loaded.config.history.place(os.environ),
             )
         )
         if args.demo and not args.no_traffic:

@@ -11,6 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from nexus.config.control import ControlConfig
+from nexus.config.history import HistoryConfig
 from nexus.config.kinds import (
     Address,
     Allowed,
@@ -272,12 +274,14 @@ class NexusConfig(Section):
     """Everything an operator can decide. Frozen: a change is a new one."""
 
     server: ServerConfig = Field(default_factory=ServerConfig)
+    control: ControlConfig = Field(default_factory=ControlConfig)
     backends: Annotated[tuple[BackendConfig, ...], Allowed("[[backends]] entries")] = ()
     models: Models = Field(default=(), description="Facts about models that beat what servers say.")
     discovery: DiscoveryConfig = Field(default_factory=DiscoveryConfig)
     health_check: HealthCheckConfig = Field(default_factory=HealthCheckConfig)
     routing: RoutingConfig = Field(default_factory=RoutingConfig)
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
+    history: HistoryConfig = Field(default_factory=HistoryConfig)
     quality: QualityConfig = Field(default_factory=QualityConfig)
     queue: QueueConfig = Field(default_factory=QueueConfig)
     lifecycle: LifecycleConfig = Field(default_factory=LifecycleConfig)

@@ -23,6 +23,7 @@ from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.domain.traffic import Traffic, TrafficPolicy
 from nexus.domain.urls import without_userinfo
+from nexus.routing.scoring import NEAR_MS
 from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.store")
@@ -58,6 +59,8 @@ class Picture(NamedTuple):
     n: int
     slots: Mapping[BackendId, int]
     """The place of each backend."""
+    models: Mapping[BackendId, tuple[str, ...]]
+    """Of each backend those that are candidates, in the order of the picture."""
     places: Mapping[int, int]
     """By the identity of a candidate: its place among those of its model."""
     zones: Mapping[tuple[BackendId, str], Zone]
@@ -131,6 +134,7 @@ class Facts:
         by_model: dict[str, list[tuple[int, int]]] = {}
         places: dict[int, int] = {}
         zones: dict[tuple[BackendId, str], Zone] = {}
+        models: dict[BackendId, dict[str, None]] = {each: {} for each in numbers}
         for name, candidates in fleet.by_model.items():
             rows: list[tuple[int, int]] = []
             for place, each in enumerate(candidates):
@@ -140,6 +144,7 @@ class Facts:
                 rows.append((numbers[each.backend.id], number))
                 places[id(each)] = place
                 zones[each.backend.id, name] = each.zone
+                models[each.backend.id][each.model.id] = None
             by_model[name] = rows
         sets = {
             each.name: sorted(cast("frozenset[str]", value))
@@ -148,7 +153,13 @@ class Facts:
         }
         slots = {id_: place for place, id_ in enumerate(numbers)}
         n = self._write(Pictured(list(numbers.values()), by_model, sets))
-        return None if n is None else Picture(n, slots, places, zones)
+        return (
+            None
+            if n is None
+            else Picture(
+                n, slots, {its: tuple(names) for its, names in models.items()}, places, zones
+            )
+        )
 
     def _object(self, identity: object, value: Backend | Model | Policy) -> int | None:
         known = self._objects.get(id(identity))
@@ -184,9 +195,13 @@ class Facts:
 
 
 def _bare(backend: Backend) -> Backend:
-    """A backend without its models, its secrets, and what changes without mattering."""
+    """A backend without its models, its secrets, and what changes without mattering.
+
+    How far away a check found it to be matters only where that is far (`nexus.routing.scoring`).
+    """
+    far = backend.probe_ms if (backend.probe_ms or 0) >= NEAR_MS else None
     face = replace(backend.face, url=without_userinfo(backend.face.url))
-    return replace(backend, face=face, models=(), checked_at=None, since=None, probe_ms=None)
+    return replace(backend, face=face, models=(), checked_at=None, since=None, probe_ms=far)
 
 
 def _plain(value: Any) -> Any:

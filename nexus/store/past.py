@@ -6,8 +6,9 @@ Whatever takes long runs in a thread; what is asked for may be under way still.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import Zone
@@ -16,6 +17,8 @@ from nexus.domain.history import Metric, Outcome, Point, Wanted, named, outcome_
 from nexus.domain.request import ANONYMOUS
 from nexus.store.store import Store
 from nexus.telemetry.records import Record, Records
+
+T = TypeVar("T")
 
 
 class Past:
@@ -30,20 +33,39 @@ class Past:
         self._records = records
         self._store = store
 
-    async def record(self, request_id: str) -> Record | None:
-        """One request; None where nobody remembers it."""
-        found = self._records.get(request_id)
-        if found is not None or self._store.path is None:
-            return found
-        return await asyncio.to_thread(self._store.record, request_id)
+    async def one(self, request_id: str, tell: Callable[[Record], T]) -> T | None:
+        """What is told of one request; None where nobody remembers it.
 
-    async def requests(self, limit: int, wanted: Wanted, before: str = "") -> list[Record]:
-        """The newest first. Those of the file come without what they were decided on.
+        What decisions work out about a picture is kept in it, so a record that is in memory is
+        told of on the event loop, and one from the file where it was read.
+        """
+        found = self._records.get(request_id)
+        if found is not None:
+            return tell(found)
+        if self._store.path is None:
+            return None
+
+        def read() -> T | None:
+            record = self._store.record(request_id)
+            return None if record is None else tell(record)
+
+        return await asyncio.to_thread(read)
+
+    async def requests(
+        self, limit: int, wanted: Wanted, tell: Callable[[Record], T], before: str = ""
+    ) -> list[T]:
+        """What is told of the last requests, the newest first.
 
         Args:
+            tell: must not decide again; those of the file come without what they were decided on.
             before: the id of the request to go on from.
         """
-        return await asyncio.to_thread(self._requests, list(self._records), limit, wanted, before)
+        ring = list(self._records)
+
+        def read() -> list[T]:
+            return [tell(each) for each in self._requests(ring, limit, wanted, before)]
+
+        return await asyncio.to_thread(read)
 
     async def series(
         self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""

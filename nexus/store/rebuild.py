@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from nexus.domain.backend import BackendId, BackendType
+from nexus.domain.backend import BackendId, BackendType, Speed
 from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.events import AttemptFailed, RequestFinished, RequestRefused
 from nexus.domain.fleet import Candidate, Fleet, Loads
@@ -26,17 +26,47 @@ STAND_INS: Final = 500
 """Keys tried in place of the one that a conversation had: see `_stand_in`."""
 
 
-def _unpacked(blob: bytes, ids: list[BackendId]) -> tuple[tuple[BackendId, LoadThen], ...]:
+def _unpacked(
+    blob: bytes, speeds: Mapping[int, Mapping[str, Speed]], ids: list[BackendId]
+) -> tuple[tuple[BackendId, LoadThen], ...]:
     count = len(blob) // 8
     places, pending, latency = array("H"), array("H"), array("f")
     places.frombytes(blob[: 2 * count])
     pending.frombytes(blob[2 * count : 4 * count])
     latency.frombytes(blob[4 * count : 8 * count])
     return tuple(
-        (ids[place], LoadThen(wait, None if math.isnan(ms) else ms))
-        for place, wait, ms in zip(places, pending, latency, strict=True)
+        (ids[place], LoadThen(wait, _known(ms), speeds.get(number)))
+        for number, (place, wait, ms) in enumerate(zip(places, pending, latency, strict=True))
         if place < len(ids)
     )
+
+
+def _speeds(detail: Detail, fleet: Fleet) -> dict[int, dict[str, Speed]]:
+    """By the place of a load: by model."""
+    blob = detail.speeds
+    count = len(blob) // 14
+    numbers, measures = array("H"), array("f")
+    numbers.frombytes(blob[: 6 * count])
+    measures.frombytes(blob[6 * count : 14 * count])
+    places = array("H")
+    places.frombytes(detail.loads[: len(detail.loads) // 8 * 2])
+    ids = list(fleet.backends)
+    models: dict[BackendId, dict[str, None]] = {}
+    for candidates in fleet.by_model.values():
+        for each in candidates:
+            models.setdefault(each.backend.id, {})[each.model.id] = None
+    found: dict[int, dict[str, Speed]] = {}
+    for at in range(count):
+        place, number, samples = numbers[3 * at : 3 * at + 3]
+        names = list(models.get(ids[places[place]], ()))
+        if number < len(names):
+            speed = Speed(_known(measures[2 * at]), _known(measures[2 * at + 1]), samples)
+            found.setdefault(place, {})[names[number]] = speed
+    return found
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else number
 
 
 def record(values: Row, known: Known, *, whole: bool) -> Record:
@@ -58,7 +88,7 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
     if whole and detail is not None and needs is not None:
         fleet, policy = known.fleet(told["picture"], detail.version), known.policy(told["policy"])
         if fleet is not None:
-            loads = _unpacked(detail.loads, list(fleet.backends))
+            loads = _unpacked(detail.loads, _speeds(detail, fleet), list(fleet.backends))
     turn = 0 if detail is None else detail.turn
     answer = _answer(detail, model, fleet)
     if needs is not None and fleet is not None and policy is not None:

@@ -37,6 +37,7 @@ ENDPOINTS: Final = tuple(Endpoint)
 ZONES: Final = (Zone.RESTRICTED, Zone.OPEN)
 
 Row = tuple[Any, ...]
+Loads = tuple[tuple[BackendId, LoadView], ...]
 
 
 class Went(NamedTuple):
@@ -88,6 +89,8 @@ class Detail(NamedTuple):
     affine: bool
     """True where a conversation drew it somewhere. Its key is not kept."""
     loads: bytes
+    speeds: bytes
+    """Of the candidates, where they were measured."""
     went: Went | None
     refused: Refused | None
     ended: Ended | None
@@ -95,7 +98,7 @@ class Detail(NamedTuple):
 
 _encode = msgspec.msgpack.Encoder().encode
 read_detail = msgspec.msgpack.Decoder(Detail).decode
-_UNKNOWN: Final = math.nan
+UNKNOWN: Final = math.nan
 
 
 def row(record: Record, facts: Facts) -> Row:
@@ -186,17 +189,34 @@ def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
         0 if record.fleet is None else record.fleet.version,
         needs is not None and bool(needs.affinity),
         b"" if picture is None else _packed(record.loads, picture.slots),
+        b"" if picture is None else _speeds(record.loads, picture.models),
         went,
         refused,
         end,
     )
 
 
-def _packed(loads: tuple[tuple[BackendId, LoadView], ...], slots: Mapping[BackendId, int]) -> bytes:
+def _speeds(loads: Loads, models: Mapping[BackendId, tuple[str, ...]]) -> bytes:
+    """Place of the load, place of the model, samples; first byte in ms, tokens a second."""
+    numbers, measures = array("H"), array("f")
+    for place, (id_, load) in enumerate(loads):
+        speeds = load.speeds
+        if speeds is not None:
+            for number, model in enumerate(models[id_]):
+                speed = speeds.get(model)
+                if speed is not None:
+                    first, pace = speed.ttft_ms, speed.tokens_per_s
+                    numbers.extend((place, number, min(speed.samples, MOST_PENDING)))
+                    measures.append(UNKNOWN if first is None else first)
+                    measures.append(UNKNOWN if pace is None else pace)
+    return numbers.tobytes() + measures.tobytes()
+
+
+def _packed(loads: Loads, slots: Mapping[BackendId, int]) -> bytes:
     """Loads as three arrays: places in the picture, pending, first byte in ms."""
     if not loads:
         return b""
     places = array("H", [slots[id_] for id_, _ in loads])
     pending = array("H", [min(load.pending, MOST_PENDING) for _, load in loads])
-    latency = array("f", [_UNKNOWN if (ms := load.latency_ms) is None else ms for _, load in loads])
+    latency = array("f", [UNKNOWN if (ms := load.latency_ms) is None else ms for _, load in loads])
     return places.tobytes() + pending.tobytes() + latency.tobytes()

@@ -29,6 +29,9 @@ log = get_logger("nexus.store")
 CHANGES_KEPT: Final = 500
 """Changes remembered in memory."""
 
+BEGIN_S: Final = 2.0
+"""How long a question waits for the file to be opened."""
+
 CLOSE_S: Final = 5.0
 """How long the end of the process waits for the last records."""
 
@@ -163,6 +166,8 @@ class Store:
     def _reading(self) -> Generator[sqlite3.Connection | None]:
         """A connection; None where there is no file to ask. What cannot be read is nothing."""
         writer = self.writer
+        if writer is not None:
+            writer.begun.wait(BEGIN_S)  # who asks at once after the start
         if writer is None or not writer.readable.is_set():
             yield None
             return

@@ -75,6 +75,8 @@ class Writer:
         self.most_pages = most_pages
         self.trouble = ""
         """Why nothing is written; empty while all is well."""
+        self.begun = threading.Event()
+        """Set once it was tried to open the file."""
         self.readable = threading.Event()
         """Set while the file can be asked."""
         self.written = 0
@@ -107,7 +109,6 @@ class Writer:
 
     def start(self) -> None:
         """Open the file and begin, in the thread."""
-        self._rouse()
         self._thread.start()
 
     def put(self, record: Record) -> None:
@@ -155,6 +156,8 @@ class Writer:
     def run(self) -> None:
         """Until `close`."""
         try:
+            self._round()
+            self.begun.set()
             while True:
                 self._wake.wait(self._patience())
                 self._hurry.wait(PAUSE_S)

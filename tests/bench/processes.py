@@ -150,6 +150,7 @@ def nexus(
         if terminal is None:
             options.append("--no-tui")
         clean = {k: v for k, v in os.environ.items() if not k.startswith("NEXUS_")}
+        clean["XDG_STATE_HOME"] = folder  # the history is written there, not into the user's
         env = clean | ({"TERM": "xterm-256color"} if terminal is not None else {})
         with started(
             [*command, *options],
