@@ -15,6 +15,7 @@ from hypothesis.stateful import (
 
 from nexus.domain.backend import BackendId, BackendStatus, Model
 from nexus.domain.events import BackendChanged, BackendRemoved, Event
+from nexus.domain.fleet import picture
 from nexus.registry.lease import Lease
 from nexus.registry.registry import Registry
 from tests.fakes.gateway import face
@@ -112,6 +113,12 @@ class Books(RuleBasedStateMachine):
         for found in fleet.by_model.values():
             for candidate in found:
                 assert candidate.backend is fleet.backends[candidate.backend.id]
+
+    @invariant()
+    def a_picture_that_was_revised_is_the_one_drawn_anew(self) -> None:
+        for fleet in (self.registry.fleet(), self.registry.shown()):
+            assert fleet == picture(fleet.version, fleet.backends)
+        assert list(fleet.backends) == list(self.registry.loads())
 
     @invariant()
     def draining_hides_health(self) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.discovery.beacons import (
+    EXO_GROUP,
     MOST_SPEAKERS,
     BeaconListener,
     read_exo,
@@ -23,6 +24,15 @@ from nexus.domain.urls import normalise
 from tests.fakes.ears import Ears
 
 HELLO = b"EXO\x00" + b"n" * 8 + b"s" * 8
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as mouth:
+            mouth.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 def lemonade(url: object, hostname: object = "desk") -> bytes:
@@ -52,6 +62,24 @@ async def test_a_beacon_is_heard_over_real_udp_among_noise() -> None:
     (found,) = ears.heard
     assert (found.url, found.name) == ("http://127.0.0.1:13305", "desk")
     assert (found.source, found.via) == (Source.BEACON, "beacon of 127.0.0.1")
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no IPv6 loopback")
+async def test_exos_hello_is_heard_over_real_udp_among_noise() -> None:
+    ears = Ears()
+    listener = BeaconListener(ears, read_exo, 0, group=EXO_GROUP)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(listener.run())
+        port = await listener.port
+        # To the port that the group is heard on: containers have no route for multicast.
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as mouth:
+            for datagram in (b"EXO\x01" + b"r" * 30, b"EXO\x00", b"\xff" * 1500, HELLO):
+                mouth.sendto(datagram, ("::1", port))
+        await ears.until(lambda: ears.heard)
+        task.cancel()
+    (found,) = ears.heard
+    assert (found.url, found.type) == ("http://[::1]:52415", BackendType.EXO)
+    assert ears.reasons == []
 
 
 async def test_many_voices_are_bounded() -> None:

@@ -165,6 +165,26 @@ def test_a_check_that_finds_nothing_new_keeps_the_picture() -> None:
     assert len(events) == 1  # but a watcher sees that it was checked
 
 
+def test_who_looks_sees_the_last_check_though_decisions_keep_their_picture() -> None:
+    made, _, clock = registry("a", "b")
+    kept = made.fleet()
+    clock.now = 160.0
+    made.set_health(A, HEALTHY, probe_ms=2.0)
+
+    for seen in (made.shown(), made.seen().fleet):
+        assert (seen.backends[A].checked_at, seen.backends[A].probe_ms) == (160.0, 2.0)
+        assert seen.backends[B].checked_at == 100.0
+        assert seen.version == kept.version
+        assert seen.by_model["m"][0].backend is seen.backends[A]
+    assert made.shown() is made.shown()
+    clock.now = 170.0
+    made.set_health(A, HEALTHY, probe_ms=3.0)
+    assert made.shown().backends[A].checked_at == 170.0
+    made.remove(A)
+    assert list(made.shown().backends) == [B]
+    assert made.fleet() is made.shown()
+
+
 def test_the_picture_is_built_once_per_change() -> None:
     made, _, _ = registry("a")
 
