@@ -7,7 +7,17 @@ import sys
 from collections.abc import Sequence
 
 from nexus import __version__
-from nexus.cli import announce, backends, config, discover, explain, health, models
+from nexus.cli import (
+    announce,
+    backends,
+    config,
+    discover,
+    explain,
+    health,
+    models,
+    policy,
+    what_if,
+)
 from nexus.errors import ConfigError, NexusError
 
 EPILOG = """\
@@ -58,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
     demo.set_defaults(run=_serve, demo=True)
 
-    for group in (backends, models, health, explain, discover, announce, config):
+    groups = (backends, models, health, explain, what_if, policy, discover, announce, config)
+    for group in groups:
         group.register(commands)
     completions = commands.add_parser(
         "completions",

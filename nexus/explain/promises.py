@@ -141,7 +141,7 @@ def _why(
     bound = binding(needs, decision, fleet, policy)
     if zone := bound.get("zone"):
         told.append(f"It is bound to zone {zone['value']} ({zone['by']}).")
-    else:
+    elif candidate.zone is Zone.OPEN:
         told.append("Nothing binds its zone; a policy of privacy restricted would.")
     if tier := bound.get("min_tier"):
         told.append(f"It is bound to tier {tier['value']} and above ({tier['by']}).")
