@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from nexus.backends.base import NOT_SAID, Concurrency, Dialect, Outcome, ProbeReading
 from nexus.backends.families import guessed
+from nexus.backends.reading import MAX_MODELS
 from nexus.domain.backend import BackendFace, BackendType, Model, Zone
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
@@ -102,8 +103,10 @@ class Examiner:
         detailed = await self._detailed(listed)
         far = await self._why_open()
         models = await _aside(replies, lambda: _finished(detailed, self._face.type, bool(far)))
+        many = f"lists more models than are kept: {MAX_MODELS}" if len(listed) >= MAX_MODELS else ""
         open_ = f"zone open: {far}; set this backend's zone if it is yours" if far else ""
-        reason = reading.reason or open_ or state.reason or ("" if models else "lists no models")
+        reason = reading.reason or open_ or state.reason or many
+        reason = reason or ("" if models else "lists no models")
         return Examination(state.outcome, reason, version, models, load)
 
     async def _why_open(self) -> str:

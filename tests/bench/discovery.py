@@ -72,7 +72,7 @@ async def _interval(server: Callable[[SimServer], Awaitable[None]]) -> float:
         SimFleet((SPEC,)) as fleet,
         _looking(gateway_extra="[health_check]\ninterval_seconds = 1\n", hosts=[]) as here,
     ):
-        await here.control.add(fleet["it"].url, name="it")
+        await here.control.register(fleet["it"].url, name="it")
         await server(fleet["it"])
         return await _timed(here, lambda here: not _routable(here))
 
