@@ -16,6 +16,7 @@ from nexus.cli import (
     health,
     models,
     policy,
+    web,
     what_if,
 )
 from nexus.errors import ConfigError, NexusError
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
     demo.set_defaults(run=_serve, demo=True)
 
-    groups = (backends, models, health, explain, what_if, policy, discover, announce, config)
+    groups = (backends, models, health, explain, what_if, policy, discover, announce, web, config)
     for group in groups:
         group.register(commands)
     completions = commands.add_parser(

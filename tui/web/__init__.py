@@ -1,0 +1,1 @@
+"""The dashboard in a browser: one attached dashboard per tab, behind a key."""
