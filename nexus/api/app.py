@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
+import msgspec
+
 from nexus.api import health, metrics, models
 from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
@@ -114,7 +116,7 @@ class App:
         fleet, policy = self._control.fleet(), self._control.policy()
         version, of, body = self._listed
         if version != fleet.version or of is not policy:
-            body = _dump(models.listing(fleet, policy, created))
+            body = msgspec.json.encode(models.listing(fleet, policy, created))
             self._listed = (fleet.version, policy, body)
         return body
 
