@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
 from nexus.discovery.places import places
+from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry, Facts, actor
 from nexus.domain.backend import (
     Backend,
@@ -27,30 +28,39 @@ from nexus.domain.backend import (
 )
 from nexus.domain.events import ChangeMade, PortProbed, ServerFound, Update
 from nexus.domain.fleet import Fleet
-from nexus.domain.gateway import GatewayInfo, Standing
+from nexus.domain.gateway import BackendEdit, GatewayInfo, NewBackend, Recognition, Standing
 from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.policy import Policy
+from nexus.domain.routes import Preview, Routes, apart
 from nexus.domain.text import clean
 from nexus.domain.urls import backend_id, normalise, without_userinfo
-from nexus.errors import BadRequest, Conflict, NotFound
+from nexus.errors import BadRequest, Conflict, Forbidden, NotFound
 from nexus.explain.account import account, standings, summary
 from nexus.explain.foresight import Foresight
+from nexus.explain.preview import with_moves
+from nexus.explain.proposal import Proposal
 from nexus.registry.registry import Registry
 from nexus.store.past import Past
 from nexus.store.store import Store
 from nexus.telemetry import stats
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.exposition import Exposition
-from nexus.telemetry.logs import get_logger
+from nexus.telemetry.log_ring import LogRing
+from nexus.telemetry.logs import BASE, get_logger, levels, set_level
 from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Record, Records
 
 if TYPE_CHECKING:
     from nexus.config.keeper import Keeper
+    from nexus.config.settings import NexusConfig
 
 log = get_logger("nexus.control")
 
 T = TypeVar("T")
+
+REHEARSED_S = 3600.0
+"""How far back requests are decided again in a preview, seconds."""
 
 Recognise = Callable[[str], Awaitable[tuple[BackendType, str] | None]]
 """What runs at a URL, and how that is known; None when nothing answers."""
@@ -67,6 +77,15 @@ class Levers(Protocol):
 
     async def load(self, backend_id: BackendId, model_id: str) -> Backend: ...
     async def unload(self, backend_id: BackendId, model_id: str) -> Backend: ...
+
+
+class Routing(Protocol):
+    """Edits of the routes: `nexus.edits.RouteEdits`."""
+
+    def routes(self) -> Routes: ...
+    async def preview(self, wanted: Routes, fleet: Fleet) -> tuple[Preview, NexusConfig | None]: ...
+    async def apply(self, wanted: Routes) -> tuple[Routes, Routes]: ...
+    async def undo(self) -> tuple[Routes, Routes]: ...
 
 
 class Lobby(Protocol):
@@ -97,6 +116,9 @@ class Control:
         records: the decisions of late.
         metrics: numbers since the start.
         store: keeps requests and changes over a restart; None keeps them in memory.
+        cancel: ends a request, and says why; False where it does not run.
+        edits: edits of the routes; None where there are none.
+        ring: the last lines of the log.
     """
 
     def __init__(
@@ -118,7 +140,13 @@ class Control:
         records: Records,
         metrics: Metrics,
         store: Store | None = None,
+        cancel: Callable[[str, str], bool] = lambda request_id, why: False,
+        edits: Routing | None = None,
+        ring: LogRing | None = None,
     ) -> None:
+        self._cancel = cancel
+        self._edits = edits
+        self._ring = ring
         self._store = store or Store(unix=unix)
         self._past = Past(records, self._store)
         self.foresight = Foresight(
@@ -148,6 +176,16 @@ class Control:
         """Facts that do not change while the process lives."""
         return self._info
 
+    @property
+    def role(self) -> Role:
+        """What whoever acts may do."""
+        return Role(actor().role)
+
+    @property
+    def bus(self) -> Bus:
+        """Where updates come from, for those that serve them to others."""
+        return self._bus
+
     def uptime_s(self) -> float:
         """Seconds since start."""
         return self._unix() - self._info.started_at
@@ -164,20 +202,20 @@ class Control:
         """`FleetSeen` first, changes after it, `FleetSeen` again when this reader fell behind."""
         reader = self._bus.reader()
         try:
-            for update in self._opening():
+            for update in self.opening():
                 yield update
             while not reader.closed:
                 await reader.wait()
                 events, missed = reader.take()
                 if missed:
-                    for update in self._opening():
+                    for update in self.opening():
                         yield update
                 for event in events:
                     yield event
         finally:
             reader.close()
 
-    def _opening(self) -> list[Update]:
+    def opening(self) -> list[Update]:
         """Everything that is so now, for a reader that starts or has missed something."""
         return [self._registry.seen(), *self._probed.values(), *self._waiting.all()]
 
@@ -269,14 +307,17 @@ class Control:
 
     async def drain(self, backend_id: BackendId) -> None:
         """Send no new work there. Idempotent."""
+        self._needed(Role.OPERATOR, "drain a backend")
         await self._set_draining(backend_id, True)
 
     async def undrain(self, backend_id: BackendId) -> None:
         """Take it back into rotation. Idempotent."""
+        self._needed(Role.OPERATOR, "take a backend back")
         await self._set_draining(backend_id, False)
 
     async def check(self, backend_id: BackendId) -> None:
         """Probe one backend now."""
+        self._needed(Role.OPERATOR, "check a backend")
         await self._checks.check(self.resolve(backend_id).id)
 
     async def load_model(self, backend_id: BackendId, model_id: str) -> Backend:
@@ -287,6 +328,7 @@ class Control:
             Conflict: its server cannot do that, or would not.
             UpstreamError: it gave no answer.
         """
+        self._needed(Role.OPERATOR, "load a model")
         backend = await self._levers.load(self.resolve(backend_id).id, model_id)
         self._changed("load", backend.name, None, {"model": clean(model_id)})
         log.info("backend %s loads %s", backend.name, clean(model_id, 100))
@@ -294,6 +336,7 @@ class Control:
 
     async def unload_model(self, backend_id: BackendId, model_id: str) -> Backend:
         """Free the memory of a model; what it is answering is up to its server. Raises as above."""
+        self._needed(Role.OPERATOR, "unload a model")
         backend = await self._levers.unload(self.resolve(backend_id).id, model_id)
         self._changed("unload", backend.name, {"model": clean(model_id)}, None)
         log.info("backend %s unloads %s", backend.name, clean(model_id, 100))
@@ -301,6 +344,7 @@ class Control:
 
     async def scan(self) -> None:
         """Probe the well-known local ports now, and look again at what was announced."""
+        self._needed(Role.OPERATOR, "scan")
         await self._scan()
 
     async def approve(self, backend_id: BackendId) -> None:
@@ -314,6 +358,7 @@ class Control:
             NotFound: none of that name waits.
             Conflict: another backend has its URL or its name.
         """
+        self._needed(Role.OPERATOR, "approve a server")
         server = self.find_waiting(word)
         face = self._admit(server)
         if face is None:
@@ -326,6 +371,7 @@ class Control:
 
     async def dismiss(self, backend_id: BackendId) -> None:
         """Forget a server that waits, until Nexus starts anew or somebody approves it."""
+        self._needed(Role.OPERATOR, "dismiss a server")
         server = self.find_waiting(backend_id)
         self._waiting.dismiss(server.id)
         self._changed("dismiss", server.name, {"url": without_userinfo(server.url)}, None)
@@ -343,7 +389,35 @@ class Control:
             raise NotFound(f"No server called '{word[:100]}' waits for approval. Waiting: {names}")
         return server
 
-    async def add(
+    async def recognise(self, url: str) -> Recognition | None:
+        """Find out what runs at a URL, without keeping it. None when nothing known answers.
+
+        Raises:
+            BadRequest: not a URL.
+        """
+        self._needed(Role.OPERATOR, "look at a URL")
+        try:
+            url = normalise(url)
+        except ValueError as exc:
+            raise BadRequest(str(exc), param="url") from exc
+        found = await self._recognise(url)
+        return None if found is None else Recognition(without_userinfo(url), *found)
+
+    async def add(self, backend: NewBackend) -> str:
+        """Register a backend. Returns a sentence: what it is, and how that is known."""
+        added, evidence = await self.register(
+            backend.url,
+            name=backend.name,
+            type=backend.type,
+            priority=backend.priority,
+            zone=backend.zone,
+            api_key_env=backend.api_key_env,
+            tier=backend.tier,
+            max_concurrent=backend.max_concurrent,
+        )
+        return f"{clean(added.name)} is {added.face.type.value}: {clean(evidence)}"
+
+    async def register(
         self,
         url: str,
         *,
@@ -352,6 +426,8 @@ class Control:
         priority: int = 50,
         zone: Zone | None = None,
         api_key_env: str | None = None,
+        tier: int | None = None,
+        max_concurrent: int | None = None,
     ) -> tuple[Backend, str]:
         """Register a backend and check it at once.
 
@@ -362,12 +438,12 @@ class Control:
             BadRequest: not a URL, or a number out of range.
             Conflict: its name or its URL is registered already.
         """
+        self._needed(Role.ADMIN, "add a backend")
         try:
             url = normalise(url)
         except ValueError as exc:
             raise BadRequest(str(exc), param="url") from exc
-        if not 0 <= priority <= 100:
-            raise BadRequest("priority must be between 0 and 100", param="priority")
+        _in_bounds(priority, tier, max_concurrent)
         evidence = "given"
         if type is None:
             found = await self._recognise(url)
@@ -382,6 +458,8 @@ class Control:
             zone=zone or default_zone(type),
             source=Source.MANUAL,
             priority=priority,
+            tier=1 if tier is None else tier,
+            max_concurrent=max_concurrent,
             api_key_env=api_key_env,
             zone_told=zone is not None,
         )
@@ -405,7 +483,17 @@ class Control:
         await self._checks.check(face.id)
         return self.resolve(face.id), evidence
 
-    async def edit(
+    async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
+        """Change what is told about a backend."""
+        await self.alter(
+            backend_id,
+            priority=edit.priority,
+            zone=edit.zone,
+            tier=edit.tier,
+            max_concurrent=edit.max_concurrent,
+        )
+
+    async def alter(
         self,
         backend_id: BackendId,
         *,
@@ -420,13 +508,9 @@ class Control:
             NotFound: no such backend.
             BadRequest: a number out of range.
         """
+        self._needed(Role.ADMIN, "edit a backend")
         face = self.resolve(backend_id).face
-        if priority is not None and not 0 <= priority <= 100:
-            raise BadRequest("priority must be between 0 and 100", param="priority")
-        if tier is not None and not 1 <= tier <= 5:
-            raise BadRequest("tier must be between 1 and 5", param="tier")
-        if max_concurrent is not None and max_concurrent < 1:
-            raise BadRequest("max_concurrent must be 1 or more", param="max_concurrent")
+        _in_bounds(priority, tier, max_concurrent)
         wanted = {
             "priority": priority,
             "zone": zone,
@@ -453,6 +537,7 @@ class Control:
 
     async def remove(self, backend_id: BackendId) -> Backend:
         """Forget a backend; its requests in flight finish."""
+        self._needed(Role.ADMIN, "remove a backend")
         backend = self.resolve(backend_id)
         self._registry.remove(backend.id)
         self._changed("remove", backend.name, _told(backend.face), None)
@@ -460,7 +545,95 @@ class Control:
         await self._keep(lambda text: without_backend(text, backend.name))
         return backend
 
+    # ---- the routes
+
+    async def routes(self) -> Routes:
+        """The routing configuration in force."""
+        return self._routing().routes()
+
+    async def preview(self, routes: Routes) -> Preview:
+        """What these routes would change; the last hour's requests are decided again."""
+        preview, config = await self._routing().preview(routes, self.fleet())
+        if config is None:
+            return preview
+        plan = Proposal(self.fleet(), config.policy())
+        found = await self.foresight.decided_again(plan, REHEARSED_S)
+        return with_moves(preview, found, self._unix())
+
+    async def apply(self, routes: Routes) -> Routes:
+        """Put routes in force and into the configuration file; returns them with their version.
+
+        Raises:
+            Outdated: somebody changed the routes meanwhile.
+            BadRequest: they cannot be; the sentence says why.
+        """
+        self._needed(Role.ADMIN, "edit the routes")
+        return self._edited("edit", *await self._routing().apply(routes))
+
+    async def undo(self) -> Routes:
+        """Take back the last change of the routes; itself a change that can be taken back.
+
+        Raises:
+            Conflict: there is none, or the file was edited since.
+        """
+        self._needed(Role.ADMIN, "edit the routes")
+        return self._edited("undo", *await self._routing().undo())
+
+    def _edited(self, action: str, before: Routes, after: Routes) -> Routes:
+        if before.version != after.version:
+            self._changed(action, "routing", *apart(before, after))
+        return after
+
+    def _routing(self) -> Routing:
+        if self._edits is None:
+            raise Conflict("This Nexus cannot edit its routes")
+        return self._edits
+
+    # ---- requests and the log
+
+    async def cancel(self, request_id: str) -> None:
+        """End a request that runs: its client is told, its backend is let go.
+
+        Raises:
+            NotFound: it does not run (any more).
+        """
+        self._needed(Role.OPERATOR, "cancel a request")
+        if not self._cancel(request_id, f"Cancelled by an operator ({clean(actor().who, 100)})"):
+            raise NotFound(f"Request '{clean(request_id, 100)}' does not run (any more)")
+        self._changed("cancel", request_id, None, None)
+        log.info("request %s was cancelled", request_id)
+
+    async def logs(self, after: int = 0, limit: int = 500) -> tuple[LogLine, ...]:
+        """Lines of the log with a greater `seq` than `after`; the last `limit` of them."""
+        lines = [] if self._ring is None else self._ring.read(after)
+        return tuple(lines[-limit:])
+
+    async def log_levels(self) -> Mapping[str, LogLevel]:
+        """The level of each component; `""` is that of all others."""
+        return {"" if name == BASE else name: level for name, level in levels().items()}
+
+    async def set_log_level(self, component: str, level: LogLevel) -> None:
+        """Log more or less of one component, or of all others (`""`), until the next start.
+
+        Raises:
+            NotFound: no component is called that.
+        """
+        self._needed(Role.OPERATOR, "change a log level")
+        name = component or BASE
+        before = levels().get(name)
+        set_level(name, level)
+        told = None if before is None else {"level": before.value}
+        self._changed("log level", name, told, {"level": level.value})
+        log.info("%s logs from level %s on", name, level.value)
+
     # ---- keeping
+
+    def _needed(self, role: Role, deed: str) -> None:
+        """Raises Forbidden when whoever acts may not do this."""
+        if not self.role.may(role):
+            raise Forbidden(
+                f"Your role is {self.role.value}: to {deed} takes the role {role.value}"
+            )
 
     def _changed(self, action: str, target: str, before: Facts | None, after: Facts | None) -> None:
         """Tell of a change that was made: to the store, and to whoever watches."""
@@ -497,6 +670,16 @@ class Control:
             why_not = await asyncio.to_thread(self._keeper.change, edit)
         if why_not:
             log.warning("the change is lost at the next start: %s", why_not)
+
+
+def _in_bounds(priority: int | None, tier: int | None, max_concurrent: int | None) -> None:
+    """Raises BadRequest for a number out of range."""
+    if priority is not None and not 0 <= priority <= 100:
+        raise BadRequest("priority must be between 0 and 100", param="priority")
+    if tier is not None and not 1 <= tier <= 5:
+        raise BadRequest("tier must be between 1 and 5", param="tier")
+    if max_concurrent is not None and max_concurrent < 1:
+        raise BadRequest("max_concurrent must be 1 or more", param="max_concurrent")
 
 
 def _told(face: BackendFace) -> Facts:

@@ -41,7 +41,7 @@ class Reloader:
     def __init__(
         self,
         loaded: Loaded,
-        path: Path,
+        path: Path | None,
         load: Callable[[Path], Loaded],
         registry: Registry,
         use: Callable[[NexusConfig], None],
@@ -58,6 +58,11 @@ class Reloader:
         # Nothing seen yet: an edit made between the start's reading and the first look counts.
         self._seen: tuple[int, int] | None = None
 
+    @property
+    def config(self) -> NexusConfig:
+        """The configuration in force."""
+        return self._config
+
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
@@ -66,6 +71,8 @@ class Reloader:
 
     def look(self) -> None:
         """Apply the file if it has changed since the last look."""
+        if self._path is None:
+            return
         mark = self._mark()
         if mark == self._seen:
             return
@@ -78,9 +85,10 @@ class Reloader:
         except ConfigError as error:
             log.error("the edited configuration is refused, the old one stays\n%s", error.message)  # noqa: TRY400
             return
-        self._apply(new)
+        self.apply(new)
 
-    def _apply(self, new: NexusConfig) -> None:
+    def apply(self, new: NexusConfig) -> None:
+        """Put a configuration in force: only what differs is touched."""
         lines = changes(self._config, new)
         if not lines:
             return
@@ -115,7 +123,9 @@ class Reloader:
 
     def _mark(self) -> tuple[int, int] | None:
         try:
-            stat = self._path.stat()
+            stat = self._path.stat() if self._path is not None else None
         except OSError:
+            stat = None
+        if stat is None:
             return None
         return stat.st_mtime_ns, stat.st_size

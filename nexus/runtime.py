@@ -28,6 +28,7 @@ from nexus.discovery.network import Network, wishes
 from nexus.discovery.probe import Found, PortScanner, identify
 from nexus.discovery.scout import Scout
 from nexus.discovery.waiting import WaitingRoom
+from nexus.domain.access import Access
 from nexus.domain.backend import BackendFace, BackendId, BackendType
 from nexus.domain.events import (
     BackendChanged,
@@ -41,6 +42,7 @@ from nexus.domain.events import (
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
+from nexus.edits import RouteEdits
 from nexus.explain.meter import Meter
 from nexus.explain.rehearsal import rehearsal
 from nexus.health.checker import HealthChecker
@@ -62,6 +64,7 @@ from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.previews import Previews
 from nexus.telemetry.records import Records
 from nexus.telemetry.request_log import RequestLog
+from nexus.telemetry.tracing import tracing
 from nexus.telemetry.transitions import Transitions
 from nexus.upstream.client import ProbeClient
 from nexus.upstream.pool import Timeouts
@@ -81,9 +84,10 @@ MOST_PROBED = 128
 
 @dataclass(slots=True)
 class _InForce:
-    """The policy that decisions are made by; replaced whole when the configuration changes."""
+    """What is asked at every request; replaced whole when the configuration changes."""
 
     policy: Policy
+    access: Access
 
 
 @dataclass(slots=True)
@@ -206,7 +210,8 @@ async def running(
         outside=outside,
         answered=metrics.checked,
     )
-    in_force = _InForce(config.policy())
+    exporter = tracing(config, environ, registry.fleet, metrics.name)
+    in_force = _InForce(config.policy(), config.control.access(environ, log.warning))
     url = url_of(listener)
 
     carrier = Carrier(
@@ -219,6 +224,7 @@ async def running(
         config.server.max_concurrent_requests,
         checker.witness,
         records.decided,
+        exporter.traces.attempt if exporter else None,
     )
     scanner = PortScanner(
         registry,
@@ -252,6 +258,22 @@ async def running(
         found = await identify(client, its_url)
         return (found.type, found.detail) if isinstance(found, Found) else None
 
+    logging = config.logging
+
+    def use(new: NexusConfig) -> None:
+        nonlocal logging
+        if new.logging != logging:  # else what was set at run time stays
+            logging = new.logging
+            logs.apply(logging.level, logging.component_levels)
+        in_force.policy = new.policy()
+        in_force.access = new.control.access(environ, log.warning)
+        registry.set_overrides(new.overrides())
+
+    again = reload or _plainly
+    watched = keeper.path if keeper is not None else None
+    reloader = Reloader(loaded, watched, again, registry, use, checker.wake)
+    edits = RouteEdits(again, lambda: reloader.config, reloader.apply, keeper, _text_of(loaded))
+
     info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
     control = Control(
         info,
@@ -270,6 +292,9 @@ async def running(
         records=records,
         metrics=metrics,
         store=store,
+        cancel=carrier.cancel,
+        edits=edits,
+        ring=sink.ring,
     )
     body_limit = config.server.max_body_mb * MB
 
@@ -281,13 +306,21 @@ async def running(
     if previews is not None:
         log.warning("the beginning of every prompt is logged (logging.enable_content_logging)")
     hot = Hot(
-        carrier, publish, time.time, body_limit, rehearsed, previews.keep if previews else None
+        carrier,
+        publish,
+        time.time,
+        body_limit,
+        rehearsed,
+        previews.keep if previews else None,
+        exporter.traces.begin if exporter else None,
     )
     server = guest(
-        App(control, AsgiDoor(hot, body_limit)), Fast(hot.answer, unreadable, body_limit)
+        App(control, AsgiDoor(hot, body_limit), lambda: in_force.access),
+        Fast(hot.answer, unreadable, body_limit),
     )
     meter = Meter(records.get, metrics)
-    request_log = RequestLog(bus, sink, (meter.see,), previews)
+    also = (meter.see, exporter.see) if exporter else (meter.see,)
+    request_log = RequestLog(bus, sink, also, previews)
     for face in (*config.faces(), *faces):
         registry.add(face)
     for backend_id in config.drained():
@@ -304,17 +337,6 @@ async def running(
             group.create_task(request_log.run(), name="request log"),
         ]
         if reload is not None and keeper is not None:
-            logging = config.logging
-
-            def use(new: NexusConfig) -> None:
-                nonlocal logging
-                if new.logging != logging:  # else what was set at run time stays
-                    logging = new.logging
-                    logs.apply(logging.level, logging.component_levels)
-                in_force.policy = new.policy()
-                registry.set_overrides(new.overrides())
-
-            reloader = Reloader(loaded, keeper.path, reload, registry, use, checker.wake)
             helpers.append(group.create_task(reloader.run(), name="configuration"))
         if config.discovery.enabled and not demo:
             helpers.append(group.create_task(scanner.run(), name="port scan"))
@@ -330,6 +352,9 @@ async def running(
             for task in helpers:
                 task.cancel()
             pools.close()
+            if exporter is not None:
+                await asyncio.wait(helpers)  # the last events are told
+                await exporter.close()
 
 
 async def _drain(carrier: Carrier, patience_s: float) -> None:
@@ -344,6 +369,21 @@ async def _drain(carrier: Carrier, patience_s: float) -> None:
         log.warning("stopping: %d requests did not finish and are told so", carrier.in_flight)
         carrier.stop()
         await asyncio.sleep(0.05)  # their last event leaves
+
+
+def _plainly(path: Path) -> Loaded:
+    """Read a configuration file without environment and flags."""
+    from nexus.config.load import load  # late: pydantic
+
+    return load(path, {}, {}, explicit=True)
+
+
+def _text_of(loaded: Loaded) -> str:
+    """The configuration file, for edits that are not to be written into it."""
+    try:
+        return loaded.path.read_text(encoding="utf-8-sig") if loaded.path else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def _timeouts(config: NexusConfig) -> Timeouts:

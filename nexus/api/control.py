@@ -44,6 +44,22 @@ class Edit(BaseModel):
     max_concurrent: int | None = Field(None, ge=1)
 
 
+class WhatIf(BaseModel):
+    """What would be different."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    drop: list[str] = Field([], max_length=1000, description="Backends that would not be there")
+    config: str | None = Field(None, description="Text of the configuration that would be in force")
+    since_s: float = Field(86_400.0, gt=0, le=1e9, description="How far back, seconds")
+
+
+class Expectations(BaseModel):
+    """What the policies are to keep."""
+
+    expect: list[dict[str, Any]] = Field(description="See docs/guides/policy-tests.md")
+
+
 def control_app(control: Control) -> FastAPI:
     """The FastAPI app over one `Control`."""
     app = FastAPI(
@@ -85,7 +101,7 @@ def control_app(control: Control) -> FastAPI:
 
     @app.post("/nexus/v1/backends", status_code=201, summary="Register a backend")
     async def add_backend(new: NewBackend) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend, evidence = await control.add(
+        backend, evidence = await control.register(
             new.url,
             name=new.name,
             type=new.type,
@@ -97,7 +113,7 @@ def control_app(control: Control) -> FastAPI:
 
     @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
     async def edit_backend(name: str, edit: Edit) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend = await control.edit(
+        backend = await control.alter(
             BackendId(name),
             priority=edit.priority,
             zone=edit.zone,
@@ -149,6 +165,14 @@ def control_app(control: Control) -> FastAPI:
     @app.get("/nexus/v1/requests/{request_id}", summary="Why it went there, and not elsewhere")
     async def one_request(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.story(request_id)
+
+    @app.post("/nexus/v1/what-if", summary="Recorded requests decided again; nothing is changed")
+    async def what_if(proposal: WhatIf) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return await control.foresight.what_if(proposal.drop, proposal.config, proposal.since_s)
+
+    @app.post("/nexus/v1/policy/test", summary="Whether the policies keep what is expected")
+    async def policy_test(table: Expectations) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return await control.foresight.policy_test({"expect": table.expect})
 
     @app.get(
         "/nexus/v1/discovered", summary="Servers that wait for approval, and what was looked at"

@@ -41,6 +41,7 @@ from nexus.config.kinds import (
 from nexus.config.models import BackendModels, Models
 from nexus.config.routing import RoutingConfig
 from nexus.config.section import Section
+from nexus.config.telemetry import TelemetryConfig
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.hosts import Trust, read_hosts
 from nexus.domain.logline import LogLevel
@@ -281,6 +282,7 @@ class NexusConfig(Section):
     health_check: HealthCheckConfig = Field(default_factory=HealthCheckConfig)
     routing: RoutingConfig = Field(default_factory=RoutingConfig)
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
+    telemetry: TelemetryConfig = Field(default_factory=TelemetryConfig)
     history: HistoryConfig = Field(default_factory=HistoryConfig)
     quality: QualityConfig = Field(default_factory=QualityConfig)
     queue: QueueConfig = Field(default_factory=QueueConfig)

@@ -92,7 +92,7 @@ class FleetSource(Protocol):
 
     In-process (`tui.sources.local`) and attached over HTTP (`tui.sources.remote`). Everything but
     `updates` raises `nexus.errors.NexusError` with a sentence for the operator; the effect of a
-    command comes back as updates.
+    command comes back as updates, and what it returns is for others.
     """
 
     @property
@@ -181,19 +181,19 @@ class FleetSource(Protocol):
         """Register a backend. Returns a sentence: what it is, and how that is known."""
         ...
 
-    async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
+    async def edit(self, backend_id: BackendId, edit: BackendEdit) -> object:
         """Change what is told about a backend."""
         ...
 
-    async def remove(self, backend_id: BackendId) -> None:
+    async def remove(self, backend_id: BackendId) -> object:
         """Forget a backend; its requests in flight finish."""
         ...
 
-    async def load_model(self, backend_id: BackendId, model_id: str) -> None:
+    async def load_model(self, backend_id: BackendId, model_id: str) -> object:
         """Bring a model into the backend's memory, where its server can."""
         ...
 
-    async def unload_model(self, backend_id: BackendId, model_id: str) -> None:
+    async def unload_model(self, backend_id: BackendId, model_id: str) -> object:
         """Free the memory of a model, where its server can."""
         ...
 

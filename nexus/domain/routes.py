@@ -59,3 +59,22 @@ class Preview:
     """Those that would go elsewhere, the most frequent first."""
     newly_refused: int = 0
     newly_served: int = 0
+
+
+def apart(before: Routes, after: Routes) -> tuple[dict[str, object], dict[str, object]]:
+    """What differs, as plain words: before and after."""
+    was, now = _plain(before), _plain(after)
+    names = [name for name in was if was[name] != now[name]]
+    return {name: was[name] for name in names}, {name: now[name] for name in names}
+
+
+def _plain(routes: Routes) -> dict[str, object]:
+    weights = routes.weights
+    return {
+        "strategy": routes.strategy.value,
+        "weights": [weights.priority, weights.load, weights.latency],
+        "max_retries": routes.max_retries,
+        "aliases": dict(routes.aliases),
+        "fallbacks": {model: list(names) for model, names in routes.fallbacks.items()},
+        "policies": [rule.label for rule in routes.policies],
+    }

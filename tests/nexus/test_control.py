@@ -122,7 +122,7 @@ async def test_a_backend_that_left_has_no_load() -> None:
 
 async def test_a_new_backend_is_checked_before_it_is_shown() -> None:
     desk = Desk(recognised=(BackendType.OLLAMA, "Ollama 0.33"))
-    added, evidence = await desk.control.add("http://10.0.0.9:11434/v1/", name="My GPU")
+    added, evidence = await desk.control.register("http://10.0.0.9:11434/v1/", name="My GPU")
 
     assert (added.id, added.face.url) == ("my-gpu", "http://10.0.0.9:11434")
     assert (added.face.type, evidence) == (BackendType.OLLAMA, "Ollama 0.33")
@@ -133,17 +133,17 @@ async def test_a_new_backend_is_checked_before_it_is_shown() -> None:
 async def test_a_zone_that_is_edited_is_a_persons_word_and_looked_at_anew() -> None:
     desk = Desk()
     assert not desk.control.resolve("a").face.zone_told
-    await desk.control.edit(A, priority=3)
+    await desk.control.alter(A, priority=3)
     assert not desk.control.resolve("a").face.zone_told
-    edited = await desk.control.edit(A, zone=Zone.RESTRICTED)
+    edited = await desk.control.alter(A, zone=Zone.RESTRICTED)
     assert edited.face.zone_told
     assert desk.checks.ids == [A]
 
 
 async def test_a_cloud_backend_is_in_the_open_zone_unless_told_otherwise() -> None:
     desk = Desk()
-    cloud, _ = await desk.control.add("https://x.example", name="x", type=BackendType.OPENAI)
-    kept, _ = await desk.control.add(
+    cloud, _ = await desk.control.register("https://x.example", name="x", type=BackendType.OPENAI)
+    kept, _ = await desk.control.register(
         "https://y.example", name="y", type=BackendType.OPENAI, zone=Zone.RESTRICTED
     )
 
@@ -151,7 +151,7 @@ async def test_a_cloud_backend_is_in_the_open_zone_unless_told_otherwise() -> No
 
 
 async def test_nothing_known_at_a_url_is_a_generic_backend_and_says_so() -> None:
-    added, evidence = await Desk().control.add("http://10.0.0.9", name="x")
+    added, evidence = await Desk().control.register("http://10.0.0.9", name="x")
 
     assert added.face.type is BackendType.GENERIC
     assert "nothing" in evidence
@@ -164,7 +164,7 @@ async def test_nothing_known_at_a_url_is_a_generic_backend_and_says_so() -> None
 async def test_what_is_registered_already_is_a_conflict(url: str, name: str) -> None:
     desk = Desk()
     with pytest.raises(Conflict):
-        await desk.control.add(url, name=name, type=BackendType.GENERIC)
+        await desk.control.register(url, name=name, type=BackendType.GENERIC)
 
     assert list(desk.registry.fleet().backends) == [A]
 
@@ -172,7 +172,7 @@ async def test_what_is_registered_already_is_a_conflict(url: str, name: str) -> 
 async def test_the_operators_word_replaces_what_a_scan_guessed() -> None:
     desk = Desk()
     desk.registry.add(face("guess", "http://10.0.0.9:1234", source=Source.PROBE))
-    added, _ = await desk.control.add("http://10.0.0.9:1234", name="mine", type=BackendType.VLLM)
+    added, _ = await desk.control.register("http://10.0.0.9:1234", name="mine", type=BackendType.VLLM)
 
     assert list(desk.registry.fleet().backends) == [A, "mine"]
     assert added.face.source is Source.MANUAL
@@ -181,7 +181,7 @@ async def test_the_operators_word_replaces_what_a_scan_guessed() -> None:
 @pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://a b", "http://x:99999", "\x00"])
 async def test_what_is_not_a_url_is_refused(url: str) -> None:
     with pytest.raises(BadRequest) as caught:
-        await Desk().control.add(url)
+        await Desk().control.register(url)
 
     assert caught.value.param == "url"
 
@@ -189,17 +189,17 @@ async def test_what_is_not_a_url_is_refused(url: str) -> None:
 @pytest.mark.parametrize("priority", [-1, 101])
 async def test_a_priority_out_of_range_is_refused(priority: int) -> None:
     with pytest.raises(BadRequest, match="priority"):
-        await Desk().control.add("http://10.0.0.9", priority=priority)
+        await Desk().control.register("http://10.0.0.9", priority=priority)
 
 
 async def test_a_password_in_a_url_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
     with caplog.at_level(logging.INFO, logger="nexus"):
-        added, _ = await desk.control.add(SECRET, type=BackendType.GENERIC)
+        added, _ = await desk.control.register(SECRET, type=BackendType.GENERIC)
         with pytest.raises(Conflict) as by_url:
-            await desk.control.add(SECRET, name="other", type=BackendType.GENERIC)
+            await desk.control.register(SECRET, name="other", type=BackendType.GENERIC)
         with pytest.raises(Conflict) as by_name:
-            await desk.control.add("http://x.example", name=added.name, type=BackendType.GENERIC)
+            await desk.control.register("http://x.example", name=added.name, type=BackendType.GENERIC)
 
     assert "secret" not in added.name + added.id
     assert "secret" not in caplog.text + by_url.value.message + by_name.value.message

@@ -1,0 +1,226 @@
+"""Edits of the routes while Nexus runs: tried out, applied at once, kept in the file, taken back.
+
+An edit is a text, and the text is read as the start would read it: what the file would not be
+allowed to say, an edit is not allowed to do. Where there is no file, or none that can be written,
+the text is kept in memory, and the change ends with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from nexus.config.routes import difference, routes_of, versioned, with_routes
+from nexus.domain.fleet import Fleet
+from nexus.domain.routes import Preview, Routes
+from nexus.errors import BadRequest, ConfigError, Conflict, Outdated
+from nexus.telemetry.logs import get_logger
+
+if TYPE_CHECKING:
+    from nexus.config.keeper import Keeper
+    from nexus.config.load import Loaded
+    from nexus.config.settings import NexusConfig
+
+log = get_logger("nexus.config")
+
+Load = Callable[[Path], "Loaded"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A text that may be put in force."""
+
+    text: str
+    config: NexusConfig
+    ignored: tuple[str, ...]
+    """What the environment or a flag says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The last change, for taking it back."""
+
+    before: Routes
+    text_before: str
+    after: str
+    """The version it led to."""
+    text_after: str
+
+
+class RouteEdits:
+    """See the module.
+
+    Args:
+        load: reads a configuration file with the environment and flags of the start.
+        config: the configuration in force.
+        use: puts another one in force.
+        keeper: writes the file; None keeps changes in memory.
+        start: the text to begin with where there is no keeper.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        config: Callable[[], NexusConfig],
+        use: Callable[[NexusConfig], None],
+        keeper: Keeper | None,
+        start: str = "",
+    ) -> None:
+        self._load = load
+        self._config = config
+        self._use = use
+        self._keeper = keeper
+        self._memory: str | None = None if keeper is not None else start
+        self._last: _Step | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def routes(self) -> Routes:
+        """Those in force."""
+        return routes_of(self._config())
+
+    async def preview(self, wanted: Routes, fleet: Fleet) -> tuple[Preview, NexusConfig | None]:
+        """What an edit would do to the file, and the configuration it would lead to.
+
+        Args:
+            fleet: whose models are known.
+        """
+        now = self.routes()
+        if wanted.version not in ("", now.version):
+            return Preview(problems=(_outdated(now).message,)), None
+        text = self._text()
+        try:
+            trial = await asyncio.to_thread(self._try, text, now, wanted)
+        except BadRequest as error:
+            return Preview(problems=_sentences(error)), None
+        warnings = (*trial.ignored, *_doubts(wanted, fleet))
+        return Preview(warnings=warnings, diff=difference(text, trial.text)), trial.config
+
+    async def apply(self, wanted: Routes) -> tuple[Routes, Routes]:
+        """Put routes in force and into the file: those before and those after.
+
+        Raises:
+            Outdated: somebody changed them meanwhile.
+            BadRequest: they cannot be.
+        """
+        async with self._one_at_a_time:
+            now = self.routes()
+            if wanted.version not in ("", now.version):
+                raise _outdated(now)
+            text = self._text()
+            trial = await asyncio.to_thread(self._try, text, now, wanted)
+            return await self._put(trial, now, text)
+
+    async def undo(self) -> tuple[Routes, Routes]:
+        """Take the last change back: the routes before and after that. Again: take that back.
+
+        Raises:
+            Conflict: there is nothing to take back, or the file was edited since.
+        """
+        async with self._one_at_a_time:
+            last, now = self._last, self.routes()
+            if last is None:
+                raise Conflict("The routes have not been changed since Nexus started")
+            if now.version != last.after:
+                raise Conflict(
+                    "The routes were changed in the configuration file since; edit them instead"
+                )
+            text = self._text()
+            if text == last.text_after:
+                trial = await asyncio.to_thread(self._read, last.text_before)
+            else:
+                trial = await asyncio.to_thread(self._try, text, now, last.before)
+            return await self._put(trial, now, text)
+
+    async def _put(self, trial: _Trial, now: Routes, text: str) -> tuple[Routes, Routes]:
+        await self._keep(trial.text)
+        self._use(trial.config)
+        after = self.routes()
+        if after.version != now.version:
+            self._last = _Step(now, text, after.version, trial.text)
+        return now, after
+
+    async def _keep(self, text: str) -> None:
+        if self._keeper is None:
+            self._memory = text
+            return
+        why_not = await asyncio.to_thread(self._keeper.change, lambda _: text)
+        self._memory = text if why_not else None
+        if why_not:
+            log.warning("the change is lost at the next start: %s", why_not)
+
+    def _text(self) -> str:
+        """What the file says, or would say if it could be written."""
+        if self._memory is not None or self._keeper is None:
+            return self._memory or ""
+        return self._keeper.text()
+
+    def _try(self, text: str, now: Routes, wanted: Routes) -> _Trial:
+        """In a thread: reading takes some milliseconds."""
+        trial = self._read(with_routes(text, now, wanted))
+        got = routes_of(trial.config)
+        ignored = tuple(
+            f"{name} stays {_said(getattr(got, name))}: an environment variable or a flag says so"
+            for name in ("strategy", "max_retries")
+            if getattr(got, name) != getattr(wanted, name)
+        )
+        return replace(trial, ignored=ignored)
+
+    def _read(self, text: str) -> _Trial:
+        """Raises BadRequest with every mistake."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "nexus.toml"
+            file.write_text(text, encoding="utf-8", errors="surrogateescape")
+            try:
+                return _Trial(text, self._load(file).config, ())
+            except ConfigError as error:
+                told = error.message.replace(f"{file}:", "line ")
+                raise BadRequest(told, context=error.context) from error
+
+
+def _outdated(now: Routes) -> Outdated:
+    return Outdated(
+        "The routes were changed meanwhile; look at them again, then repeat the edit",
+        context={"version": now.version},
+    )
+
+
+def _sentences(error: BadRequest) -> tuple[str, ...]:
+    """One sentence for each mistake."""
+    problems = (error.context or {}).get("problems")
+    if not isinstance(problems, list):
+        return (error.message,)
+    told = cast("list[Mapping[str, str]]", problems)
+    return tuple(f"{each['key']}: {each['allowed']}" for each in told)
+
+
+def _doubts(wanted: Routes, fleet: Fleet) -> tuple[str, ...]:
+    """What is allowed, and looks like a mistake."""
+    known = fleet.by_model
+    said = [
+        f"alias '{name}' has no effect: a model of that name exists"
+        for name in wanted.aliases
+        if name in known
+    ]
+    said += [
+        f"alias '{name}' leads to '{target}', which no backend has"
+        for name, target in wanted.aliases.items()
+        if target not in known and target not in wanted.aliases
+    ]
+    said += [
+        f"fallback of '{model}': no backend has '{name}'"
+        for model, names in wanted.fallbacks.items()
+        for name in names
+        if name not in known
+    ]
+    return tuple(said)
+
+
+def _said(value: object) -> str:
+    return str(getattr(value, "value", value))
+
+
+__all__ = ["RouteEdits", "versioned"]
