@@ -16,6 +16,8 @@ KEYS = 19
 _NAMES = {
     "slash": "/",
     "question_mark": "?",
+    "exclamation_mark": "!",
+    "ampersand": "&",
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
@@ -24,6 +26,11 @@ _NAMES = {
     "up": "↑",
     "down": "↓",
     "shift+tab": "⇧tab",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "plus": "+",
 }
 _SENTENCES = {
     "app.focus_next": "Go to the next pane.",
