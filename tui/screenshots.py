@@ -19,6 +19,8 @@ from nexus.domain.events import FleetSeen, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
 from tui.app import NexusDashboard
+from tui.sources.accounts import accounts, summary
+from tui.sources.lines import lines, made
 from tui.sources.replay import ReplaySource
 from tui.sources.story import Story, scanned
 
@@ -76,6 +78,10 @@ def dashboard(story: str, *, no_color: bool = False) -> tuple[NexusDashboard, Re
         "http://127.0.0.1:8000", "0.1.0", START - 753, "", demo=story in ("busy", "degraded")
     )
     source = ReplaySource(info, updates)
+    source.stories = accounts(updates)
+    source.past = tuple(map(summary, reversed(source.stories.values())))
+    source.lines = lines(updates, now)
+    source.made = made(now)
     return NexusDashboard(source, clock=lambda: now, utc_offset_s=0, no_color=no_color), source
 
 

@@ -29,7 +29,7 @@ COLUMNS = (
     Column("OUT", 5, right=True, drop=6),
     Column("TOK/S", 5, right=True, drop=5),
     Column("ZONE", 10, drop=9),
-    Column("WHY", 14, widest=80, drop=4),
+    Column("WHY", 22, widest=80, drop=4),
 )
 
 RECENT = 2000
@@ -84,15 +84,21 @@ class RequestsView:
             most: rows that requests under way may take.
         """
         self._now, self._utc_offset_s = now, utc_offset_s
-        marks = (state.running, state.logged, self.query, most, self._asked, len(self._older))
+        marks = (state.running, state.logged, self.query, most, self._asked, self._until)
         if self._marks and all(a is b or a == b for a, b in zip(marks, self._marks, strict=True)):
             return
         self._marks = marks
         zone = zones(state)
+        heard: Iterable[Request] = ()
         if self._asked is None:
             running = (of_running(event, zone) for event in state.running.values())
             self.running = tuple(filter(self.query.matches, running))
-            self._take(state)
+            if state.logged < self._seen:  # a moment that is looked back at
+                told = (of_ended(entry, zone) for entry in reversed(state.log))
+                heard = filter(self.query.matches, told)
+            else:
+                self._take(state)
+                heard = reversed(self._recent)
         else:
             self.running = tuple(r for r in self._asked if r.status is None)
         limit = len(self.running) if self.query.asks_running else most
@@ -100,7 +106,7 @@ class RequestsView:
         self.hidden_running = len(self.running) - len(shown)
         rows: dict[str, Request] = {request.id: request for request in shown}
         ended = (r for r in self._asked or () if r.status is not None)
-        for request in (*ended, *reversed(self._recent), *self._older):
+        for request in (*ended, *heard, *self._older):
             rows.setdefault(request.id, request)
         self._rows = rows
         self.keys = tuple(rows)

@@ -18,6 +18,7 @@ from tui.render.why import reason
 
 PARTS = (("priority", "█", Role.INFO), ("load", "▓", Role.ACCENT), ("latency", "▒", Role.WARN))
 """Parts of a score, each with a filling of its own: colour is never the only sign."""
+_SHORT = {"priority": "pri", "load": "load", "latency": "lat"}
 _KINDS = {
     "/v1/chat/completions": "a chat completion",
     "/v1/completions": "a completion",
@@ -251,7 +252,7 @@ def _scored(head: Cell, one: Json, name: int, bar: int, room: int, served: str) 
     if parts:
         gained = [(part, _gained(parts, part)) for part, _, _ in PARTS]
         if room >= 96:
-            pieces.append(Cell("  ".join(f"{p[:3]} {g:>2.0f}" for p, g in gained), Role.DIM))
+            pieces.append(Cell("  ".join(f"{_SHORT[p]} {g:>2.0f}" for p, g in gained), Role.DIM))
         else:
             pieces.append(Cell("+".join(f"{g:.0f}" for _, g in gained), Role.DIM))
     places = whole(one, "places")

@@ -20,7 +20,13 @@ class Hint(Protocol):
     def label(self) -> str: ...
 
 
-_KEYS = {"slash": "/", "question_mark": "?", "enter": "↵"}
+_KEYS = {
+    "slash": "/",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "ampersand": "&",
+    "enter": "↵",
+}
 
 
 def backends_title(state: DashboardState, shown: int, total: int, words: str, order: str) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tui.clean import fit
+from tui.clean import clean, fit, width
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.numbers import millis
 
@@ -42,7 +42,8 @@ def waterfall(attempts: Sequence[Attempt], until: float, columns: int) -> tuple[
         columns: width of all of it.
     """
     room = columns - NAME - TOOK - 4
-    outside = min(36, max(0, room // 3)) if any(a.outcome for a in attempts) else 0
+    longest = max((width(clean(a.outcome)) + 1 for a in attempts), default=0)
+    outside = min(longest, room * 2 // 5)
     axis = room - outside
     if axis < LEAST or not attempts:
         return tuple(
@@ -96,5 +97,5 @@ def _row(number: int, attempt: Attempt, until: float, axis: int, outside: int) -
     ]
     if outside:
         role = Role.BAD if attempt.failed else Role.DIM
-        pieces.append(Cell(f" {attempt.outcome}", role))
+        pieces.append(Cell(fit(f" {attempt.outcome}", outside), role))
     return line(*pieces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
+from typing import cast
 
 from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry
@@ -39,6 +40,8 @@ class ReplaySource:
         """What each candidate of a request got, by request."""
         self.past: tuple[Json, ...] = ()
         """Requests in a line each, newest first."""
+        self.asked: list[Wanted] = []
+        """What was asked of the past; only `until` is obeyed."""
         self.stories: dict[str, Json] = {}
         """Whole accounts, by request."""
         self.lines: tuple[LogLine, ...] = ()
@@ -100,7 +103,12 @@ class ReplaySource:
         self._wish("dismiss", backend_id)
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
-        return self.past[:limit]
+        self.asked.append(wanted)
+        if self.refusal is not None:
+            raise self.refusal
+        until = wanted.until
+        before = [one for one in self.past if until is None or cast(float, one["at"]) < until]
+        return tuple(before[:limit])
 
     async def story(self, request_id: str) -> Json:
         if request_id not in self.stories:
