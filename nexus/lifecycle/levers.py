@@ -26,6 +26,10 @@ _LOOKS = 6
 _BETWEEN_LOOKS_S = 0.3
 
 
+_UNDER_WAY = {True: Residency.LOADING, False: Residency.SLEEPING}
+"""Also an end of waiting: it will come by itself, or (vLLM) is all that can be had."""
+
+
 class Truth(Protocol):
     """What is read of the registry."""
 
@@ -133,7 +137,7 @@ class Levers:
                 await self._pause(_BETWEEN_LOOKS_S)
             await self._check(backend_id)
             model = self._look(backend_id, model_id)[1]
-            if _is_there(model, load) or (load and model.residency is Residency.LOADING):
+            if _is_there(model, load) or model.residency is _UNDER_WAY[load]:
                 return
 
     def _look(self, backend_id: BackendId, model_id: str) -> tuple[Backend, Model]:
