@@ -82,10 +82,10 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
         with contextlib.suppress(msgspec.DecodeError):  # written by another version
             detail = read_detail(told["detail"])
     model = known.word(told["model"])
-    needs = _needs(told, known, model)
+    needs = _needs(told, known, model) if whole else None
     fleet = policy = None
     loads: tuple[tuple[BackendId, LoadThen], ...] = ()
-    if whole and detail is not None and needs is not None:
+    if detail is not None and needs is not None:
         fleet, policy = known.fleet(told["picture"], detail.version), known.policy(told["policy"])
         if fleet is not None:
             loads = _unpacked(detail.loads, _speeds(detail, fleet), list(fleet.backends))

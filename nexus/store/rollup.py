@@ -6,11 +6,11 @@ five percent of the truth, and any number of sketches can be added up.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -100,27 +100,39 @@ class Cell:
         self.ttft.join(other.ttft)
         self.speed.join(other.speed)
 
-    def packed(self) -> bytes:
-        """As it is written."""
-        sketches = (dict(self.duration), dict(self.ttft), dict(self.speed))
+    def row(self) -> tuple[object, ...]:
+        """The values of `COLUMNS`."""
         sums = (self.requests, self.errors, self.left, self.prompt, self.completion)
-        return _encode((*sums, *sketches))
+        return (*sums, _encode(self.duration), _encode(self.ttft), _encode(self.speed))
 
 
-_Packed = tuple[int, int, int, int, int, dict[int, int], dict[int, int], dict[int, int]]
+COLUMNS: Final = "requests, errors, gone, prompt, completion, duration, ttft, speed"
+"""What a cell is written as."""
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Packed).decode
+_decode = msgspec.msgpack.Decoder(dict[int, int]).decode
 
 
-def unpacked(body: bytes) -> Cell:
-    """A cell as it was written. Raises msgspec.DecodeError."""
-    requests, errors, left, prompt, completion, duration, ttft, speed = _decode(body)
-    sketches = (Sketch(duration), Sketch(ttft), Sketch(speed))
+def sketch(body: bytes) -> Sketch:
+    """As it was written; empty where another version wrote it."""
+    try:
+        return Sketch(_decode(body))
+    except msgspec.DecodeError:
+        return Sketch()
+
+
+def cell(row: Sequence[Any]) -> Cell:
+    """From the values of `COLUMNS`."""
+    requests, errors, left, prompt, completion, duration, ttft, speed = row
+    sketches = (sketch(duration), sketch(ttft), sketch(speed))
     return Cell(requests, errors, left, prompt, completion, *sketches)
 
 
+ALL: Final = 0
+"""Stands for every backend, or every model: what is asked of all together is one row a step."""
+
 _Place = tuple[int, int, int]
-"""Begin in Unix seconds, backend, model: the primary key of both tables."""
+"""Backend, model, begin in Unix seconds: the primary key of both tables."""
 
 
 class Rollup:
@@ -146,7 +158,7 @@ class Rollup:
         else:
             backend, model = ended.backend, ended.model
         at = int(ended.at)
-        place = (at - at % MINUTE_S, self._facts.word(backend), self._facts.word(model))
+        place = (self._facts.word(backend), self._facts.word(model), at - at % MINUTE_S)
         cell = self._fresh.get(place)
         if cell is None:
             cell = self._fresh[place] = Cell()
@@ -154,31 +166,31 @@ class Rollup:
 
     def write(self) -> None:
         """Add what was seen since the last time to its minutes and hours."""
+        marks = ", ".join("?" * (3 + COLUMNS.count(",") + 1))
         for table, length in (("minutes", MINUTE_S), ("hours", HOUR_S)):
             changed: dict[_Place, Cell] = {}
-            for (at, backend, model), fresh in self._fresh.items():
-                place = (at - at % length, backend, model)
-                changed[place] = self._cell(table, place)
-                changed[place].join(fresh)
+            for (backend, model, at), fresh in self._fresh.items():
+                begin = at - at % length
+                for which in ((backend, model), (backend, ALL), (ALL, model), (ALL, ALL)):
+                    place = (*which, begin)
+                    if place not in changed:
+                        changed[place] = self._cell(table, place)
+                    changed[place].join(fresh)
             self._connection.executemany(
-                f"INSERT OR REPLACE INTO {table} (at, backend, model, body) VALUES (?, ?, ?, ?)",
-                [(*place, cell.packed()) for place, cell in changed.items()],
+                f"INSERT OR REPLACE INTO {table} (backend, model, at, {COLUMNS}) VALUES ({marks})",
+                [(*place, *each.row()) for place, each in changed.items()],
             )
             if changed:  # those of the past are read again should somebody be late
-                newest = max(at for at, *_ in changed)
-                now = {place: c for place, c in self._cells[table].items() if place[0] == newest}
+                newest = max(at for *_, at in changed)
+                now = {place: c for place, c in self._cells[table].items() if place[2] == newest}
                 self._cells[table] = now
         self._fresh.clear()
 
     def _cell(self, table: str, place: _Place) -> Cell:
-        cell = self._cells[table].get(place)
-        if cell is None:
+        known = self._cells[table].get(place)
+        if known is None:
             found = self._connection.execute(
-                f"SELECT body FROM {table} WHERE at = ? AND backend = ? AND model = ?", place
+                f"SELECT {COLUMNS} FROM {table} WHERE backend = ? AND model = ? AND at = ?", place
             ).fetchone()
-            cell = Cell()
-            if found is not None:
-                with contextlib.suppress(msgspec.DecodeError):
-                    cell = unpacked(found[0])
-            self._cells[table][place] = cell
-        return cell
+            known = self._cells[table][place] = Cell() if found is None else cell(found)
+        return known

@@ -5,7 +5,8 @@ requests   one row each; what many share is named by number
 facts      what requests were decided on, each state once: backends, models, pictures of the fleet,
            policies, shapes of needs. `used` is when a request last named it, to the hour
 words      names of models, backends and tenants, likewise
-minutes    sums and sketches by minute, backend and model; `hours` the same by hour
+minutes    sums and sketches by minute, backend and model, where 0 is all together; `hours` the
+           same by hour
 changes    who changed what
 ```
 
@@ -68,18 +69,32 @@ CREATE TABLE words (
   used INTEGER NOT NULL
 );
 CREATE TABLE minutes (
-  at INTEGER NOT NULL,
   backend INTEGER NOT NULL,
   model INTEGER NOT NULL,
-  body BLOB NOT NULL,
-  PRIMARY KEY (at, backend, model)
+  at INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  prompt INTEGER NOT NULL,
+  completion INTEGER NOT NULL,
+  duration BLOB NOT NULL,
+  ttft BLOB NOT NULL,
+  speed BLOB NOT NULL,
+  PRIMARY KEY (backend, model, at)
 ) WITHOUT ROWID;
 CREATE TABLE hours (
-  at INTEGER NOT NULL,
   backend INTEGER NOT NULL,
   model INTEGER NOT NULL,
-  body BLOB NOT NULL,
-  PRIMARY KEY (at, backend, model)
+  at INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  prompt INTEGER NOT NULL,
+  completion INTEGER NOT NULL,
+  duration BLOB NOT NULL,
+  ttft BLOB NOT NULL,
+  speed BLOB NOT NULL,
+  PRIMARY KEY (backend, model, at)
 ) WITHOUT ROWID;
 CREATE TABLE changes (
   n INTEGER PRIMARY KEY,

@@ -140,7 +140,10 @@ class Store:
         return []
 
     def since(self, at: float, until: float | None = None) -> Iterator[Asked]:
-        """Every request that was decided from a time on, the oldest first. Both in Unix seconds."""
+        """Every request that was decided from a time on, in the order of their ends.
+
+        Both in Unix seconds.
+        """
         with self._reading() as connection:
             if connection is not None:
                 yield from queries.since(connection, at, until)

@@ -46,7 +46,9 @@ CHUNK: Final = 16
 
 RETRY_S: Final = 30.0
 TIDY_S: Final = 60.0
-"""Between two looks for what is too old or too much."""
+"""Between two looks for requests that are too old or too many."""
+SWEEP_S: Final = 600.0
+"""Between two looks for what no request names any more."""
 
 _INSERT = f"INSERT OR IGNORE INTO requests ({', '.join(COLUMNS)}) VALUES "
 _MARKS = f"({', '.join('?' * len(COLUMNS))})"
@@ -103,6 +105,7 @@ class Writer:
         self._rollup: Rollup | None = None
         self._retry_at = 0.0
         self._tidy_at = 0.0
+        self._sweep_at = 0.0
         self._thread = threading.Thread(target=self.run, name="history", daemon=True)
 
     # ---- for others
@@ -306,8 +309,9 @@ class Writer:
         connection = self._connection
         assert connection is not None
         more = prune.step(connection, self._unix(), self._days, self._most_bytes)
-        if not more:
+        if not more and time.monotonic() >= self._sweep_at:
             prune.sweep(connection, self._unix(), self._days)
+            self._sweep_at = time.monotonic() + SWEEP_S
         self._tidy_at = time.monotonic() + (PAUSE_S if more else TIDY_S)
 
     # ---- trouble

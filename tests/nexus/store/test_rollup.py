@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nexus.store import schema
 from nexus.store.facts import Facts
-from nexus.store.rollup import Cell, Rollup, Sketch, unpacked
+from nexus.store.rollup import COLUMNS, Cell, Rollup, Sketch, cell
 from nexus.telemetry.records import Record
 from tests.fakes.histories import AT, decided, ended, failed, request, unread
 
@@ -39,10 +39,10 @@ def write(connection: sqlite3.Connection, *records: Record) -> None:
 
 def cells(connection: sqlite3.Connection, table: str) -> dict[tuple[int, str, str], Cell]:
     rows = connection.execute(
-        "SELECT at, b.word, m.word, body FROM " + table + " c"
+        f"SELECT at, b.word, m.word, {COLUMNS} FROM {table} c"
         " JOIN words b ON b.n = c.backend JOIN words m ON m.n = c.model"
     )
-    return {(at, backend, model): unpacked(body) for at, backend, model, body in rows}
+    return {(at, backend, model): cell(sums) for at, backend, model, *sums in rows}
 
 
 @given(st.lists(st.floats(0.1, 1e6), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 1.0]))
@@ -77,23 +77,23 @@ def test_two_sketches_together_are_the_sketch_of_all(one: list[float], two: list
 
 
 def test_a_cell_is_read_as_it_was_written() -> None:
-    cell = Cell()
+    one = Cell()
     for record in (request(), failed(), unread(), request(status=499)):
         assert record.ended is not None
-        cell.see(record.ended)
+        one.see(record.ended)
 
-    assert unpacked(cell.packed()) == cell
-    assert (cell.requests, cell.errors, cell.left) == (4, 2, 1)
-    assert (cell.prompt, cell.completion) == (36, 80)
-    assert sum(cell.duration.values()) == 1  # what went wrong says nothing about speed
+    assert cell(one.row()) == one
+    assert (one.requests, one.errors, one.left) == (4, 2, 1)
+    assert (one.prompt, one.completion) == (36, 80)
+    assert sum(one.duration.values()) == 1  # what went wrong says nothing about speed
 
 
 def test_a_restart_within_the_minute_adds_to_it(connection: sqlite3.Connection) -> None:
     write(connection, request("a", at=MINUTE), request("b", at=MINUTE + 2))
     write(connection, request("c", at=MINUTE + 3))
     write(connection, request("d", at=MINUTE + 60))
-    minutes = {at: cell.requests for (at, *_), cell in cells(connection, "minutes").items()}
-    hours = [cell.requests for cell in cells(connection, "hours").values()]
+    minutes = {at: each.requests for (at, *_), each in cells(connection, "minutes").items()}
+    hours = [each.requests for each in cells(connection, "hours").values()]
 
     assert minutes == {MINUTE: 3, MINUTE + 60: 1}
     assert hours == [4]
@@ -125,6 +125,6 @@ def test_late_ends_join_the_minute_they_belong_to(connection: sqlite3.Connection
         assert record.ended is not None
         rollup.see(record.ended)
         rollup.write()
-    told = {at: cell.requests for (at, *_), cell in cells(connection, "minutes").items()}
+    told = {at: each.requests for (at, *_), each in cells(connection, "minutes").items()}
 
     assert told == {MINUTE: 2, MINUTE + 120: 1}
