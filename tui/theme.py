@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.style import Style
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tui.render.cells import Role
@@ -107,7 +108,55 @@ MONO = Palette(
     focused=Style(bold=True),
 )
 
-PALETTES = {"nexus-dark": DARK, "nexus-light": LIGHT, "nexus-mono": MONO}
+ANSI = Palette(
+    roles={
+        Role.TEXT: Style(),
+        Role.STRONG: Style(bold=True),
+        Role.DIM: Style(),
+        Role.FAINT: Style(dim=True),
+        Role.OK: Style(color="green"),
+        Role.WARN: Style(color="yellow"),
+        Role.BAD: Style(color="red", bold=True),
+        Role.INFO: Style(color="blue"),
+        Role.ACCENT: Style(color="cyan"),
+        Role.BADGE: Style(bold=True, reverse=True),
+        Role.HEAD: Style(dim=True),
+    },
+    cursor=Style(reverse=True),
+    rule=Style(dim=True),
+    focused=Style(color="cyan", bold=True),
+)
+"""The terminal's own sixteen colours. Greys of true colour would come out black on black there."""
+
+PALETTES = {"nexus-dark": DARK, "nexus-light": LIGHT, "nexus-ansi": ANSI, "nexus-mono": MONO}
+
+
+def palette_from(theme: Theme) -> Palette:
+    """A palette in the colours of any of Textual's themes."""
+    if theme.ansi:
+        return ANSI
+    found = theme.to_color_system().generate()
+    ground, text = (Color.parse(found[name]) for name in ("background", "foreground"))
+
+    def between(share: float) -> str:
+        """From the text's colour towards the background's."""
+        return text.blend(ground, share).hex
+
+    return _palette(
+        text=between(0.1),
+        strong=text.hex,
+        dim=between(0.35),
+        faint=between(0.6),
+        ok=found["text-success"],
+        warn=found["text-warning"],
+        bad=found["text-error"],
+        info=found["text-secondary"],
+        accent=found["text-primary"],
+        badge=(found["background"], found["text-primary"]),
+        cursor=ground.blend(Color.parse(found["primary"]), 0.25).hex,
+        rule=between(0.8),
+    )
+
 
 THEMES = (
     Theme(
@@ -156,6 +205,31 @@ THEMES = (
             "scrollbar-background": "#e8ebe9",
             "scrollbar-background-hover": "#e8ebe9",
             "scrollbar-background-active": "#e8ebe9",
+        },
+    ),
+    Theme(
+        name="nexus-ansi",
+        ansi=True,
+        primary="ansi_default",
+        secondary="ansi_default",
+        warning="ansi_default",
+        error="ansi_default",
+        success="ansi_default",
+        accent="ansi_default",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        variables={
+            **BUILTIN_THEMES["ansi-dark"].variables,
+            "border": "ansi_default",
+            "input-cursor-background": "ansi_default",
+            "input-cursor-foreground": "ansi_default",
+            "input-cursor-text-style": "reverse",
+            "block-cursor-foreground": "ansi_default",
+            "block-cursor-background": "ansi_default",
+            "block-cursor-text-style": "reverse",
         },
     ),
     Theme(

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from tui.clean import clean, fit, width
 from tui.render.cells import Cell, Line, Role
 from tui.render.columns import Fitted
-from tui.theme import DARK, PALETTES, Palette
+from tui.theme import PALETTES, Palette, palette_from
 
 GUTTER = 2
 """Columns left of every row: the cursor's mark and a blank."""
@@ -23,7 +23,10 @@ GUTTER = 2
 def palette_of(widget: Widget) -> Palette:
     """The palette that belongs to the theme in use."""
     app = cast("App[object]", widget.app)  # pyright: ignore[reportUnknownMemberType]
-    return PALETTES.get(app.theme, DARK)
+    found = PALETTES.get(app.theme)
+    if found is None:  # one of Textual's
+        found = PALETTES[app.theme] = palette_from(app.current_theme)
+    return found
 
 
 def ground(widget: Widget) -> Style:
