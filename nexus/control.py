@@ -62,8 +62,9 @@ T = TypeVar("T")
 REHEARSED_S = 3600.0
 """How far back requests are decided again in a preview, seconds."""
 
-Recognise = Callable[[str], Awaitable[tuple[BackendType, str] | None]]
-"""What runs at a URL, and how that is known; None when nothing answers."""
+Recognise = Callable[[str, str | None], Awaitable[tuple[BackendType, str] | None]]
+"""What runs at a URL, asked with the key of a variable where one is named, and how that is known;
+None when nothing answers."""
 
 
 class Checks(Protocol):
@@ -400,7 +401,7 @@ class Control:
             url = normalise(url)
         except ValueError as exc:
             raise BadRequest(str(exc), param="url") from exc
-        found = await self._recognise(url)
+        found = await self._recognise(url, None)
         return None if found is None else Recognition(without_userinfo(url), *found)
 
     async def add(self, backend: NewBackend) -> str:
@@ -446,7 +447,7 @@ class Control:
         _in_bounds(priority, tier, max_concurrent)
         evidence = "given"
         if type is None:
-            found = await self._recognise(url)
+            found = await self._recognise(url, api_key_env)
             type, evidence = found or (BackendType.GENERIC, "nothing known answers there yet")
         shown = without_userinfo(url)
         name = name or shown.partition("://")[2].removeprefix("***@")

@@ -254,8 +254,9 @@ async def running(
             if config.discovery.enabled and not demo:
                 looks.create_task(network.scan(), name="network scan on a wish")
 
-    async def recognise(its_url: str) -> tuple[BackendType, str] | None:
-        found = await identify(client, its_url)
+    async def recognise(its_url: str, key_env: str | None) -> tuple[BackendType, str] | None:
+        key = environ.get(key_env, "").strip() if key_env else ""
+        found = await identify(client, its_url, key=key)
         return (found.type, found.detail) if isinstance(found, Found) else None
 
     logging = config.logging

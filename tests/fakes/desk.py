@@ -55,7 +55,7 @@ class Scans:
         self.count += 1
 
 
-async def unknown(url: str) -> tuple[BackendType, str] | None:
+async def unknown(url: str, key_env: str | None) -> tuple[BackendType, str] | None:
     """Recognises nothing."""
     return None
 
@@ -70,7 +70,7 @@ def control_over(
     checks: Checked | None = None,
     levers: Pulled | None = None,
     scans: Scans | None = None,
-    recognise: Callable[[str], Awaitable[tuple[BackendType, str] | None]] = unknown,
+    recognise: Callable[[str, str | None], Awaitable[tuple[BackendType, str] | None]] = unknown,
     probed: Mapping[str, PortProbed] | None = None,
     records: Records | None = None,
     metrics: Metrics | None = None,

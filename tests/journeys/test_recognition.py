@@ -31,6 +31,16 @@ async def test_every_dialect_is_named_right_by_its_url_alone(type: BackendType) 
     assert evidence
 
 
+@pytest.mark.parametrize("type", DIALECTS)
+async def test_a_server_that_wants_a_key_is_named_right_with_it(type: BackendType) -> None:
+    spec = SimSpec("it", type, (CHAT,), api_key="sim-key")
+    environ = {"SIM_KEY": "sim-key"}
+    async with SimFleet((spec,)) as fleet, gateway(environ=environ) as here:
+        backend, _ = await here.control.register(fleet["it"].url, name="it", api_key_env="SIM_KEY")
+
+    assert (backend.face.type, backend.status) == (type, BackendStatus.HEALTHY)
+
+
 async def test_a_llamacpp_router_is_told_from_a_llamacpp_with_one_model() -> None:
     spec = SimSpec("it", BackendType.LLAMACPP, ROUTED)
     async with SimFleet((spec,)) as fleet, gateway() as here:

@@ -31,7 +31,7 @@ class Desk:
         self.probed: dict[str, PortProbed] = {}
         self.scans = Scans()
 
-        async def recognise(url: str) -> tuple[BackendType, str] | None:
+        async def recognise(url: str, key_env: str | None) -> tuple[BackendType, str] | None:
             return recognised
 
         self.control = control_over(
