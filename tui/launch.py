@@ -21,6 +21,7 @@ from textual.driver import Driver
 
 from nexus.domain.gateway import FleetSource
 from nexus.telemetry.logs import get_logger
+from tui import tour
 from tui.app import NexusDashboard
 from tui.leave import Leave
 
@@ -45,15 +46,20 @@ def why_headless(environ: Mapping[str, str]) -> str:
     return ""
 
 
-async def supervise(source: FleetSource, *, stop: asyncio.Event) -> Leave:
+async def supervise(
+    source: FleetSource, *, stop: asyncio.Event, state: Path | None = None
+) -> Leave:
     """Show the dashboard until the operator, a signal or `stop` ends it.
 
     SIGTERM and SIGINT set `stop`; SIGHUP only takes the screen away. The handlers stay when this
     returns, so a gateway that goes on without a screen still ends by waiting for `stop`.
+
+    Args:
+        state: folder that remembers whether the tour was given; None gives none.
     """
     hangup = asyncio.Event()
     _own_signals(stop, hangup)
-    leave = await run_dashboard(source, stop=stop, hangup=hangup)
+    leave = await run_dashboard(source, stop=stop, hangup=hangup, state=state)
     # Textual puts handlers of its own on some signals; ours must be the last ones.
     _own_signals(stop, hangup)
     if leave is Leave.STOP:
@@ -67,6 +73,7 @@ async def run_dashboard(
     screenshot: Path | None = None,
     stop: asyncio.Event | None = None,
     hangup: asyncio.Event | None = None,
+    state: Path | None = None,
 ) -> Leave:
     """Run one dashboard on `source`; with `screenshot`, paint it into that SVG file and leave.
 
@@ -85,7 +92,7 @@ async def run_dashboard(
         companions = [
             group.create_task(leave_when(app, stop, Leave.STOP), name="dashboard-stop"),
             group.create_task(leave_when(app, hangup, Leave.TERMINAL_LOST), name="dashboard-hup"),
-            group.create_task(_once_up(app, screenshot), name="dashboard-up"),
+            group.create_task(_once_up(app, screenshot, state), name="dashboard-up"),
         ]
         try:
             if screenshot:
@@ -122,12 +129,14 @@ async def leave_when(app: NexusDashboard, event: asyncio.Event | None, leave: Le
     app.exit(leave)
 
 
-async def _once_up(app: NexusDashboard, screenshot: Path | None) -> None:
+async def _once_up(app: NexusDashboard, screenshot: Path | None, state: Path | None) -> None:
     """Settle the heap once everything stands: full collections would pause the gateway."""
     await app.up.wait()
     if screenshot is None:
         gc.collect()
         gc.freeze()
+        if state is not None and tour.wanted(os.environ, state):
+            app.tour()
         return
     await asyncio.sleep(SCREENSHOT_AFTER_S)
     app.save_screenshot(screenshot.name, str(screenshot.parent))

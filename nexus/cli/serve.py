@@ -133,10 +133,12 @@ async def _main(
 
 async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> bool:
     """Show the dashboard; True when its end is the gateway's end."""
+    from nexus.config.file import state_place
     from tui.launch import supervise
     from tui.leave import Leave
 
-    leave = await supervise(gateway.control, stop=stop)
+    state = state_place(os.environ).parent
+    leave = await supervise(gateway.control, stop=stop, state=state)
     if leave is Leave.STOP:
         return True
     sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
