@@ -2,7 +2,9 @@
 
 For one name the first rule that matches counts, as written in the file. A request has several
 names: the one its client sent, those it becomes through aliases, and the fallback that serves it.
-Each of them may match another rule, and the strictest of these binds the request.
+Each of them may match another rule, and the strictest of these binds the request. The full and the
+short form of a name (`llama3.2:latest`, `llama3.2`) are one name, so that no spelling evades a
+rule.
 
 A rule with conditions (tenant, endpoint, header) speaks besides: each that matches one of the names
 and whose conditions hold adds what it asks, and never hides a rule after it. So no rule that a
@@ -25,6 +27,7 @@ MAX_REMEMBERED: Final = 4096
 """Names whose rule is remembered. Names come from clients: there may be any number of them."""
 
 ALWAYS: Final = Conditions()
+_LATEST: Final = ":latest"
 
 
 class Privacy(StrEnum):
@@ -70,6 +73,12 @@ class Terms:
 NO_TERMS: Final = Terms()
 
 
+def spellings(name: str) -> tuple[str, str]:
+    """A name as it is, and in its other form."""
+    bare = name.removesuffix(_LATEST)
+    return name, bare if bare != name else name + _LATEST
+
+
 class Traffic:
     """The rules in their order, and a memory of which one speaks for a name. A value."""
 
@@ -99,7 +108,7 @@ class Traffic:
         return f"Traffic({self.rules!r})"
 
     def of(self, name: str) -> TrafficPolicy | None:
-        """The first rule without conditions that matches the whole name."""
+        """The first rule without conditions that matches the whole name, in either form."""
         memory = self._memory
         try:
             return memory[name]
@@ -107,7 +116,8 @@ class Traffic:
             pass
         if len(memory) >= MAX_REMEMBERED:
             memory.clear()
-        found = next((rule for named, rule in self._matchers if named(name)), None)
+        forms = spellings(name)
+        found = next((rule for named, rule in self._matchers if any(map(named, forms))), None)
         memory[name] = found
         return found
 
@@ -131,10 +141,11 @@ class Traffic:
         names = tuple(names)
         rules = [rule for name in names if (rule := self.of(name)) is not None]
         if self._conditional and needs is not None:
+            forms = [form for name in names for form in spellings(name)]
             rules += [
                 rule
                 for named, rule in self._conditional
-                if rule.when.hold(needs) and any(map(named, names))
+                if rule.when.hold(needs) and any(map(named, forms))
             ]
         privacy: Privacy | None = None
         privacy_by = tier_by = ""

@@ -11,8 +11,7 @@ Privacy, the strictest first:
    name. An alias or a fallback that leads to *another* model is the operator's word that this
    model may be used, and so "local first, cloud when needed" is one line of configuration.
 
-The names of a request: the one sent, each alias on the way, the model that serves, and the full or
-short form of each (`llama3.2` and `llama3.2:latest`), so that no spelling evades a policy.
+The names of a request: the one sent, each alias on the way, and the model that serves.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from nexus.domain.policy import Policy
 from nexus.domain.request import Needs
 from nexus.domain.traffic import NO_TERMS, Privacy, Terms
 
-_LATEST: Final = ":latest"
 CLIENT: Final = "the client asks for it"
 SAME_NAME: Final = "a restricted backend has this model"
 BY_DEFAULT: Final = "routing.default_privacy"
@@ -37,12 +35,7 @@ def terms_of(names: Iterable[str], needs: Needs, policy: Policy) -> Terms:
     """What the policies ask for a request of these names."""
     if not policy.traffic.rules:
         return NO_TERMS
-    spellings: dict[str, None] = {}
-    for name in names:
-        spellings[name] = None
-        bare = name.removesuffix(_LATEST)
-        spellings[bare if bare != name else name + _LATEST] = None
-    return policy.traffic.terms(spellings, needs)
+    return policy.traffic.terms(dict.fromkeys(names), needs)
 
 
 def bound(needs: Needs, name: str, terms: Terms, fleet: Fleet, policy: Policy) -> Needs:

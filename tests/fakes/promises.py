@@ -15,7 +15,7 @@ from nexus.domain.traffic import Privacy, TrafficPolicy
 def broken(needs: Needs, fleet: Fleet, policy: Policy, decision: Decision) -> str:
     """Which promise this decision breaks; empty for none."""
     own = _names(needs.model, fleet, policy)
-    served = _spelled([*own, decision.model])
+    served = [*own, decision.model]
     rules = [rule for name in served if (rule := _first(name, policy)) is not None]
     rules += _conditional(needs, served, policy)
     privacy = {rule.privacy for rule in rules}
@@ -42,8 +42,8 @@ def broken(needs: Needs, fleet: Fleet, policy: Policy, decision: Decision) -> st
     if inside and decision.zone is not Zone.RESTRICTED:
         return "its sockets are not held to the zone"
     if decision.model != own[-1]:
-        asked = [rule for name in _spelled(own) if (rule := _first(name, policy)) is not None]
-        asked += _conditional(needs, _spelled(own), policy)
+        asked = [rule for name in own if (rule := _first(name, policy)) is not None]
+        asked += _conditional(needs, own, policy)
         if needs.strict or not all(rule.fallback_allowed for rule in asked):
             return "a fallback serves that may not"
     return ""
@@ -63,7 +63,8 @@ def _spelled(names: list[str]) -> list[str]:
 
 def _first(name: str, policy: Policy) -> TrafficPolicy | None:
     plain = [r for r in policy.traffic.rules if not r.when]
-    return next((r for r in plain if fnmatchcase(name, r.pattern)), None)
+    forms = _spelled([name])
+    return next((r for r in plain if any(fnmatchcase(f, r.pattern) for f in forms)), None)
 
 
 def _conditional(needs: Needs, names: list[str], policy: Policy) -> list[TrafficPolicy]:
@@ -75,7 +76,7 @@ def _conditional(needs: Needs, names: list[str], policy: Policy) -> list[Traffic
             tenant = not when.tenants or any(fnmatchcase(needs.tenant, t) for t in when.tenants)
             endpoint = not when.endpoints or needs.endpoint in when.endpoints
             headers = set(when.headers) <= set(needs.headers)
-            named = any(fnmatchcase(name, rule.pattern) for name in names)
+            named = any(fnmatchcase(name, rule.pattern) for name in _spelled(names))
             if tenant and endpoint and headers and named:
                 met.append(rule)
     return met

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from nexus.domain.backend import BackendId, Load
-from tests.fakes.servers import Server, Story, story
+from nexus.domain.history import Wanted
+from tests.fakes.client import ask, chat, request
+from tests.fakes.gateway import process
+from tests.fakes.servers import GOOD, Server, Story, context, story
+from tests.fakes.upstream import upstream
 
 IMAGE = [
     {
@@ -129,3 +133,74 @@ async def test_decisions_at_once_do_not_disturb_each_other() -> None:
         await asyncio.gather(*tasks)
         assert {task.result().status for task in tasks} == {200}
         assert here.asked("a") + here.asked("b") == 60
+
+
+async def test_a_priority_in_the_file_decides_in_the_process_that_users_start(
+    tmp_path: Path,
+) -> None:
+    async with upstream(GOOD, ["m"]) as one, upstream(GOOD, ["m"]) as two:
+        config = "".join(
+            f'[[backends]]\nname = "{name}"\nurl = "{server.url}"\npriority = {priority}\n'
+            for name, server, priority in (("one", one, 80), ("two", two, 5))
+        )
+        async with process(tmp_path, config) as (url, _):
+            async with asyncio.timeout(15):
+                while (await ask(url, request("/health", method="GET"))).json()["status"] != (
+                    "healthy"
+                ):
+                    await asyncio.sleep(0.05)
+            found = [await ask(url, request(body=chat())) for _ in range(4)]
+    assert {each.headers["x-nexus-backend"] for each in found} == {"two"}
+    assert (len(one.got), len(two.got)) == (0, 4)
+
+
+async def test_a_backend_that_is_down_is_passed_over_and_comes_back() -> None:
+    async with story(a=Server(more={"priority": 0}), b=Server(more={"priority": 90})) as here:
+        control, id = here.gateway.control, BackendId("a")
+        assert await winners(here, 1) == {"a": 1}
+        await control.drain(id)
+        assert await winners(here, 2) == {"b": 2}
+        await control.undrain(id)
+        assert await winners(here, 1) == {"a": 1}
+    async with story(a=Server(up=False, more={"priority": 0}), b=Server()) as here:
+        assert await winners(here, 2) == {"b": 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", chat()),
+        ("/chat/completions", chat(stream=True)),
+        ("/v1/completions", {"model": "m", "prompt": "hi"}),
+        ("/v1/embeddings", {"model": "m", "input": "hi"}),
+    ],
+)
+async def test_a_dry_run_of_any_endpoint_is_the_decision_and_nothing_is_sent(
+    path: str, body: dict[str, object]
+) -> None:
+    async with story(a=Server(more={"priority": 9}), b=Server()) as here:
+        dry = "content-type: application/json\r\nx-nexus-dry-run: 1\r\n"
+        found = await ask(here.gateway.url, request(path, body, headers=dry))
+        told: dict[str, Any] = found.json()
+        assert (found.status, told["dry_run"], told["refusal"]) == (200, True, None)
+        assert told["decision"]["order"] == ["a", "b"]
+        assert told["needs"]["endpoint"].endswith(path.removeprefix("/v1"))
+        assert told["needs"]["stream"] is bool(body.get("stream"))
+        assert (here.asked("a"), here.asked("b")) == (0, 0)
+
+        none = await ask(here.gateway.url, request(path, {**body, "model": "x"}, headers=dry))
+        told = none.json()
+        assert (none.status, told["refusal"]["code"]) == (200, "model_not_found")
+        assert await here.gateway.control.requests(Wanted()) == ()  # and nothing is recorded
+
+
+async def test_every_candidate_that_is_ruled_out_has_its_reason_in_a_refusal() -> None:
+    servers = {"a": Server(up=False), "b": Server(up=False), "c": Server()}
+    async with story(**servers) as here:
+        await here.gateway.control.drain(BackendId("c"))
+        found = await here.chat()
+        reasons = context(found)["rejection_reasons"]
+        assert [each["agent_id"] for each in reasons] == ["a", "b", "c"]
+        assert {each["reconciler"] for each in reasons} == {"health"}
+        assert all(each["suggested_action"] for each in reasons)
+        assert found.headers["x-nexus-rejection-reasons"] == "3 agents rejected by health"

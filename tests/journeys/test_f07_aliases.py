@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus.cli.main import run
 from nexus.config.load import load
 from nexus.errors import ConfigError
 from tests.fakes.servers import Server, story
@@ -63,3 +64,26 @@ async def test_an_alias_to_nothing_is_404_naming_both(tmp_path: Path) -> None:
         found = await here.chat(model="gpt-4")
         assert found.status == 404
         assert "'gpt-4' is an alias of 'llama3:70b'" in str(found.error()["message"])
+
+
+async def test_the_log_tells_each_hop_when_it_is_asked_to(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain = '[routing.aliases]\ngpt = "mid"\nmid = "m"\n'
+    chain += '[logging.component_levels]\nrouting = "debug"\n'
+    with caplog.at_level("DEBUG", "nexus.routing"):
+        async with story(tmp_path, chain, a=Server()) as here:
+            id = (await here.chat(model="gpt")).headers["x-nexus-request-id"]
+    told = [line for line in caplog.messages if line.startswith(f"request {id}:")]
+    assert told == [
+        f"request {id}: alias gpt leads to mid",
+        f"request {id}: alias mid leads to m",
+        f"request {id}: gpt is m, chain_depth=2",
+    ]
+
+
+def test_no_server_starts_with_a_circle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "nexus.toml"
+    path.write_text('[routing.aliases]\na = "b"\nb = "a"\n')
+    assert run(["serve", "--no-tui", "--config", str(path)]) == 2
+    assert "circular alias: a -> b -> a" in capsys.readouterr().err

@@ -66,6 +66,19 @@ async def test_a_fallback_must_be_able(tmp_path: Path) -> None:
         assert found.headers["x-nexus-fallback-model"] == "o"
 
 
+async def test_a_fallback_must_be_of_the_tier_that_the_original_asks_for(tmp_path: Path) -> None:
+    config = CHAIN + '[[routing.policies]]\nmodel_pattern = "m"\nmin_tier = 3\n'
+    servers = {
+        "a": Server(up=False),
+        "b": Server(("n",), more={"tier": 2}),
+        "c": Server(("o",), more={"tier": 4}),
+    }
+    async with story(tmp_path, config, **servers) as here:
+        found = await here.chat()
+        assert found.headers["x-nexus-fallback-model"] == "o"
+        assert here.asked("b") == 0
+
+
 async def test_a_policy_can_forbid_fallbacks(tmp_path: Path) -> None:
     config = CHAIN + '[[routing.policies]]\nmodel_pattern = "m"\nfallback_allowed = false\n'
     async with story(tmp_path, config, a=Server(up=False), b=Server(("n",))) as here:

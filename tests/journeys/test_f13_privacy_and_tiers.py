@@ -10,8 +10,10 @@ from nexus.config.load import load
 from nexus.domain.backend import Zone
 from nexus.domain.events import ZoneBreached
 from nexus.errors import ConfigError
+from tests.fakes.client import ask, chat, request
+from tests.fakes.gateway import gateway
 from tests.fakes.servers import AWAY, BROKEN, GOOD, Server, context, details, story
-from tests.fakes.upstream import DONE, STREAM_HEAD, answer, chunk, event
+from tests.fakes.upstream import DONE, STREAM_HEAD, Script, answer, chunk, event, upstream
 
 RESTRICTED = '[[routing.policies]]\nmodel_pattern = "m"\nprivacy = "restricted"\n'
 UNRESTRICTED = '[[routing.policies]]\nmodel_pattern = "m"\nprivacy = "unrestricted"\n'
@@ -215,6 +217,77 @@ def test_an_invalid_policy_stops_the_start(tmp_path: Path, line: str, key: str) 
     path.write_text(f"[[routing.policies]]\n{line}\n")
     with pytest.raises(ConfigError, match=rf"routing\.policies\[0\]\.{key}"):
         load(path, {}, {}, explicit=True)
+
+
+BACKEND = '[[backends]]\nname = "{0}"\nurl = "{1}"\ntype = "{2}"\n{3}\n'
+
+
+async def test_zone_and_tier_of_the_file_count_and_the_type_says_what_it_leaves_out(
+    tmp_path: Path,
+) -> None:
+    async with upstream(GOOD, ["far"]) as far, upstream(GOOD, ["near"]) as near:
+        config = BACKEND.format("far", far.url, "vllm", 'zone = "Open"\ntier = 3')
+        config += BACKEND.format("near", near.url, "vllm", "")
+        config += BACKEND.format("cloud", "http://127.0.0.1:9", "openai", "")
+        async with gateway(config=config, tmp_path=tmp_path) as here:
+            faces = {each.name: each.face for each in here.control.fleet().backends.values()}
+            told = {name: (face.zone, face.tier) for name, face in faces.items()}
+            assert told == {
+                "far": (Zone.OPEN, 3),
+                "near": (Zone.RESTRICTED, 1),
+                "cloud": (Zone.OPEN, 1),
+            }
+            for model, zone in (("far", "open"), ("near", "restricted")):
+                found = await ask(here.url, request(body=chat(model=model)))
+                assert (found.status, found.headers["x-nexus-privacy-zone"]) == (200, zone)
+
+
+@pytest.mark.parametrize("line", ["tier = 0", "tier = 6", "tier = 10", 'zone = "secret"'])
+def test_an_invalid_zone_or_tier_of_a_backend_stops_the_start(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "nexus.toml"
+    path.write_text(BACKEND.format("a", "http://127.0.0.1:9", "vllm", line))
+    with pytest.raises(ConfigError, match=rf"backends\[0\]\.{line.split()[0]}"):
+        load(path, {}, {}, explicit=True)
+
+
+async def test_without_policies_no_zone_and_no_tier_refuses_anybody() -> None:
+    servers = {"home": Server(("h",), more={"tier": 1}), "cloud": Server(("c",), zone=AWAY)}
+    async with story(**servers) as here:
+        for headers in ({}, {"X-Nexus-Strict": "true"}, {"X-Nexus-Flexible": "true"}):
+            for model in ("h", "c"):
+                assert (await here.chat(headers, model=model)).status == 200
+        lost = await here.chat(model="x")
+        assert lost.status == 404
+        assert "x-nexus-rejection-reasons" not in lost.headers
+
+
+async def test_of_overlapping_policies_the_first_declared_counts(tmp_path: Path) -> None:
+    servers = {"cloud": Server(zone=AWAY)}
+    for first, second, status in ((UNRESTRICTED, RESTRICTED, 200), (RESTRICTED, UNRESTRICTED, 503)):
+        both = first + second.replace('"m"', '"m*"')
+        async with story(tmp_path, both, **servers) as here:
+            assert (await here.chat()).status == status
+
+
+async def hangs_up(got: object, reader: object, writer: object) -> None:
+    writer.transport.abort()  # type: ignore[attr-defined]
+
+
+async def speaks_and_hangs_up(got: object, reader: object, writer: object) -> None:
+    await answer(STREAM_HEAD + chunk(event("he")))(got, reader, writer)  # type: ignore[arg-type]
+    writer.transport.abort()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("script", [hangs_up, speaks_and_hangs_up])
+async def test_a_restricted_backend_that_dies_in_the_middle_ends_in_an_error(
+    script: Script, stream: bool
+) -> None:
+    servers = {"home": Server(script=script), "cloud": Server(zone=AWAY, more={"priority": 0})}
+    async with story(**servers) as here:
+        found = await here.chat(stream=stream)
+        assert found.status >= 500 or b'"error"' in found.body or not found.complete
+        assert (here.asked("cloud"), here.gateway.pools.guard.opened[Zone.OPEN]) == (0, 0)
 
 
 async def test_a_breach_is_stopped_at_the_socket_and_told(

@@ -27,6 +27,16 @@ def test_what_no_rule_matches_is_bound_to_nothing() -> None:
     assert Traffic([SECRET]).terms(["m"]) == NO_TERMS == Traffic().terms(["m"])
 
 
+def test_both_forms_of_a_name_are_one_name_and_the_first_rule_speaks_for_it() -> None:
+    free, tight = TrafficPolicy("m", Privacy.UNRESTRICTED), TrafficPolicy("m*", Privacy.RESTRICTED)
+
+    for name in ("m", "m:latest"):
+        assert Traffic([free, tight]).terms([name]).privacy is Privacy.UNRESTRICTED
+        assert Traffic([tight, free]).terms([name]).privacy is Privacy.RESTRICTED
+        assert Traffic([TrafficPolicy("m:latest", min_tier=2)]).terms([name]).min_tier == 2
+        assert Traffic([TrafficPolicy("m", min_tier=2)]).terms([name]).min_tier == 2
+
+
 def test_clients_that_make_up_names_do_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
