@@ -3,7 +3,9 @@
 First random (fleet, policy, request) triples are decided and checked against promises that are
 written apart from the rules (`tests.fakes.promises`). Then requests go through the real relay to
 servers that fail at random, restricted ones and open ones with the same model; the open ones count
-their connections. Both counts of violations must be zero; anything else ends with status 1.
+their connections. A fallback takes over after failures, within what binds the request; in a tenth
+of them some requests are free, and only those may be found outside. All counts of violations must
+be zero; anything else ends with status 1.
 """
 
 from __future__ import annotations
@@ -11,7 +13,12 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+import tempfile
 import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load, Model, Zone
 from nexus.domain.conditions import Conditions
@@ -26,7 +33,7 @@ from tests.fakes.client import Client, chat, request
 from tests.fakes.fleets import backend, fleet
 from tests.fakes.gateway import face, gateway
 from tests.fakes.promises import broken
-from tests.fakes.upstream import Got, Upstream, reply, upstream
+from tests.fakes.upstream import Got, reply, upstream
 
 NAMES = ["m", "n", "o", "m:latest", "secret-1"]
 ALIASES: list[dict[str, str]] = [{}, {"gpt": "m"}, {"gpt": "mid", "mid": "n"}, {"gpt": "secret-1"}]
@@ -130,38 +137,72 @@ def moody(chance: random.Random, ill: float):
     return script
 
 
-async def requests(count: int, seed: int, clients: int = 16) -> tuple[dict[int, int], int, int]:
-    """Answers by status, sockets opened in zone open, and prompts that open backends got."""
+MARK = "this may leave"
+"""Stands in those prompts, and in no others, that may go to the open server."""
+
+CONFIG = """
+[routing.fallbacks]
+secret-1 = ["big", "small"]
+free = ["big"]
+
+[[routing.policies]]
+model_pattern = "secret-*"
+privacy = "restricted"
+"""
+"""A fallback after failures too: `big` is on the open server alone, and `free` may go there."""
+
+
+@dataclass
+class Relayed:
+    """What became of the requests."""
+
+    statuses: Counter[int]
+    fallbacks: int = 0
+    """Answers of a fallback model."""
+    opened: int = 0
+    """Sockets of the open zone."""
+    leaked: int = 0
+    """Prompts of the open server that were not to leave."""
+    breaches: int = 0
+    """Attempts that the guard had to stop."""
+
+
+async def requests(count: int, seed: int, models: Sequence[str], clients: int = 16) -> Relayed:
+    """Requests for these models in turn, through the real relay to servers that fail at random."""
     chance = random.Random(seed)
     async with (
-        upstream(moody(chance, 0.4)) as one,
-        upstream(moody(chance, 0.4)) as two,
-        upstream(moody(chance, 0.0)) as cloud,
+        upstream(moody(chance, 0.4), ["m", "secret-1", "free"]) as one,
+        upstream(moody(chance, 0.4), ["m", "secret-1", "free", "small"]) as two,
+        upstream(moody(chance, 0.0), ["m", "secret-1", "big"]) as cloud,
     ):
         faces = (
             face("one", one.url, priority=50),
             face("two", two.url, priority=50),
             face("cloud", cloud.url, priority=0, zone=Zone.OPEN, zone_told=True),
         )
-        async with gateway(*faces) as here:
-            statuses: dict[int, int] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            async with gateway(*faces, config=CONFIG, tmp_path=Path(folder)) as here:
+                found = Relayed(Counter())
 
-            async def client(share: int) -> None:
-                connection = await Client.to(here.url)
-                for _ in range(share):
-                    connection.send(request(body=chat()))
-                    answer = await connection.reply()
-                    statuses[answer.status] = statuses.get(answer.status, 0) + 1
-                connection.close()
+                async def client(share: int) -> None:
+                    connection = await Client.to(here.url)
+                    for number in range(share):
+                        model = models[number % len(models)]
+                        text = MARK if model == "free" else "this stays"
+                        body = chat(model=model, messages=[{"role": "user", "content": text}])
+                        connection.send(request(body=body))
+                        answer = await connection.reply()
+                        found.statuses[answer.status] += 1
+                        found.fallbacks += "x-nexus-fallback-model" in answer.headers
+                    connection.close()
 
-            async with asyncio.TaskGroup() as group:
-                for _ in range(clients):
-                    group.create_task(client(count // clients))
-            return statuses, here.pools.guard.opened[Zone.OPEN], _prompts(cloud)
-
-
-def _prompts(server: Upstream) -> int:
-    return len(server.got)
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(clients):
+                        group.create_task(client(count // clients))
+                guard = here.pools.guard
+                found.opened, found.breaches = guard.opened[Zone.OPEN], guard.breaches
+                found.leaked = sum(MARK.encode() not in each.body for each in cloud.got)
+                return found
 
 
 def main(decided: int = 1_000_000, relayed: int = 100_000, seed: int = 1) -> int:
@@ -169,21 +210,28 @@ def main(decided: int = 1_000_000, relayed: int = 100_000, seed: int = 1) -> int
     routed, refused, found = decisions(decided, seed)
     first_s = time.perf_counter() - began
     began = time.perf_counter()
-    statuses, opened, leaked = asyncio.run(requests(relayed, seed))
+    bound = asyncio.run(requests(relayed, seed, ["m", "secret-1"]))
+    mixed = asyncio.run(requests(relayed // 10, seed, ["m", "secret-1", "free"]))
     second_s = time.perf_counter() - began
+    opened, leaked = bound.opened, bound.leaked + mixed.leaked
+    breaches = bound.breaches + mixed.breaches
     show(
         f"Promises, seed {seed}",
         [
             (f"{decided} worlds in {first_s:.0f} s: routed, refused", f"{routed}, {refused}", ""),
             ("promises broken", str(len(found)), "0"),
-            (f"{relayed} requests in {second_s:.0f} s: by status", str(statuses), ""),
-            ("sockets opened outside the zone", str(opened), "0"),
+            (f"{relayed} bound requests: by status", str(dict(bound.statuses)), ""),
+            ("of these answered by a fallback model", str(bound.fallbacks), ""),
+            (f"{relayed // 10} more, some free: by status", str(dict(mixed.statuses)), ""),
+            ("of these answered by a fallback model", str(mixed.fallbacks), ""),
+            (f"in {second_s:.0f} s: sockets opened outside the zone", str(opened), "0"),
             ("prompts that left the zone", str(leaked), "0"),
+            ("attempts that the guard stopped", str(breaches), "0"),
         ],
     )
     for line in found[:5]:
         sys.stderr.write(line + "\n")
-    return 1 if found or opened or leaked else 0
+    return 1 if found or opened or leaked or breaches else 0
 
 
 if __name__ == "__main__":
