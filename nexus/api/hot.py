@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from nexus.api.errors import JSON_LINE, render
@@ -26,6 +26,8 @@ from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.api")
 
+Began = Callable[[str, Sequence[tuple[bytes, bytes]], Endpoint], None]
+
 _NO = frozenset({b"", b"0", b"false", b"no", b"off"})
 
 
@@ -39,6 +41,7 @@ class Hot:
         body_limit: bytes a request body may have, also after decoding.
         rehearsed: a decision and all that it followed from, as JSON, for a dry run.
         preview: told of every body, by its request's id; None where no body is to be looked at.
+        began: told of every request as it comes; None where nobody wants to know.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class Hot:
         body_limit: int,
         rehearsed: Callable[..., bytes],
         preview: Callable[[str, bytes], None] | None = None,
+        began: Began | None = None,
     ) -> None:
+        self._began = began
         self._preview = preview
         self._rehearsed = rehearsed
         self._carrier = carrier
@@ -62,6 +67,8 @@ class Hot:
     async def answer(self, exchange: Exchange, endpoint: Endpoint) -> None:
         """Answer one request. Raises nothing but cancellation."""
         request_id = f"req-{self._prefix}-{next(self._ids):06x}"
+        if self._began is not None:
+            self._began(request_id, exchange.headers, endpoint)
         try:
             if self._check_envelope(exchange):
                 await self._rehearse(exchange, endpoint, request_id)

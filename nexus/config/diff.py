@@ -13,6 +13,7 @@ AT_START = (
     "discovery",
     "logging.format",
     "logging.enable_content_logging",
+    "telemetry",
 )
 """Sections and keys read once: a change needs a restart."""
 

@@ -19,6 +19,7 @@ async def attempt(
     total_ends: float,
     allowed: Zone,
     zone: Zone,
+    lines: bytes = b"",
 ) -> Passage:
     """Send the request and wait for the response head.
 
@@ -33,13 +34,14 @@ async def attempt(
         total_ends: loop seconds at which everything must be over.
         allowed: how far out the request may go.
         zone: of the model it goes to.
+        lines: further header lines, each ended by CRLF.
 
     Raises:
         ZoneViolation: the request would leave its zone; nothing has been sent.
         UpstreamUnreachable, UpstreamTimeout, UpstreamBroken: no head came.
     """
     pool.admit(allowed, zone)
-    request = pool.request(path, body)
+    request = pool.request(path, body, lines)
     timeouts = pool.timeouts
     connection = pool.idle(allowed)
     while True:

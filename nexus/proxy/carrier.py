@@ -95,6 +95,7 @@ class Carrier:
         max_in_flight: requests carried at once; more are refused with 503.
         witness: told what each attempt ran into.
         decided: told of every decision with all that it followed from, before it is carried out.
+        trace: makes the header line that tells a backend its trace, by the request's id.
     """
 
     def __init__(
@@ -108,7 +109,9 @@ class Carrier:
         max_in_flight: int,
         witness: Witness,
         decided: Callable[..., object] = lambda *args: None,
+        trace: Callable[[str], bytes] | None = None,
     ) -> None:
+        self._trace = trace
         self._registry = registry
         self._decided = decided
         self._pools = pools
@@ -320,6 +323,7 @@ class Carrier:
             total_ends=story.began + pool.timeouts.total_s,
             allowed=story.decision.zone,
             zone=candidate.zone,
+            lines=b"" if self._trace is None else self._trace(story.request_id),
         )
         self._passages.add(passage)
         self._running[story.request_id].passage = passage

@@ -94,13 +94,13 @@ class Pool:
         self.opened = 0
         """Connections opened since start."""
 
-    def request(self, path: str, body: bytes) -> bytes:
-        """A whole POST for `send`."""
+    def request(self, path: str, body: bytes, lines: bytes = b"") -> bytes:
+        """A whole POST for `send`. `lines` are further header lines, each ended by CRLF."""
         head = self._heads.get(path)
         if head is None:
             text = f"POST {self._prefix}{path} HTTP/1.1\r\n{self._lines}content-length: "
             head = self._heads[path] = text.encode("latin-1")
-        return b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        return b"%b%d\r\n%b\r\n%b" % (head, len(body), lines, body)
 
     def admit(self, allowed: Zone, zone: Zone) -> None:
         """Refuse a request that may not go here.
