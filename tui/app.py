@@ -21,16 +21,29 @@ from nexus.domain.events import Update, ZoneBreached
 from nexus.domain.gateway import FleetSource, Standing
 from nexus.errors import NexusError
 from tui.clean import clean
+from tui.clipboard import Way, copy
 from tui.commands import Action, NexusCommands
+from tui.film import Film
 from tui.leave import Leave
-from tui.render.cells import Cell, Role, line
+from tui.render.cells import Cell, line
+from tui.render.drain import impact
 from tui.render.empty import waiting_lines
 from tui.render.numbers import plural
 from tui.screens import PAGES
+from tui.screens.backend import BackendPage
+from tui.screens.dialogs.add import Add
+from tui.screens.dialogs.dialog import Dialog
+from tui.screens.dialogs.drain import Drain
+from tui.screens.dialogs.edit import Edit
+from tui.screens.dialogs.remove import Remove
+from tui.screens.drains import DrainWatch
 from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
+from tui.screens.requests import RequestsPage
+from tui.screens.shown import ShownText
 from tui.state import DashboardState, lost, reduce
 from tui.theme import THEMES
+from tui.tour import HINTS, SHOWN_S
 from tui.views import Frame
 
 FRAMES_PER_S = 5
@@ -65,8 +78,11 @@ class NexusDashboard(App[Leave]):
         self._clock = clock
         self._offset = time.localtime().tm_gmtoff if utc_offset_s is None else utc_offset_s
         self._shown: tuple[DashboardState, int] | None = None
+        self.film = Film()
+        """What was shown of late, and whether it is stopped there."""
         self.state = DashboardState()
         """The latest; frames show it."""
+        self._drains = DrainWatch()
         self.up = asyncio.Event()
         """Set once the first frame stands."""
         self.restore_loop: Callable[[], None] = lambda: None
@@ -75,7 +91,8 @@ class NexusDashboard(App[Leave]):
         """What ended the dashboard, if it failed."""
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = "nexus-mono" if no_color else "nexus-dark"
+        few = self.console.color_system == "standard"  # sixteen: `screen`, `xterm` over SSH
+        self.theme = "nexus-mono" if no_color else "nexus-ansi" if few else "nexus-dark"
         self.set_class(no_color, "-mono")
 
     @property
@@ -137,14 +154,23 @@ class NexusDashboard(App[Leave]):
         self.state = lost(self.state)
 
     @property
+    def now(self) -> float:
+        """Unix seconds."""
+        return self._clock()
+
+    @property
     def frame(self) -> Frame:
-        """The state of this moment."""
-        return Frame(self.state, self._clock(), self.source.info.started_at, self._offset)
+        """The state of this moment, or of the one that is looked back at."""
+        at, state = self.film.held or (self._clock(), self.state)
+        return Frame(state, at, self.source.info.started_at, self._offset)
 
     def show_latest(self) -> None:
         """Paint if there is something new, and the terminal keeps up."""
+        for text in self._drains.look(self.state, self._clock()):
+            self.say(text)
         if getattr(self._driver, "backlog", 0):
             return
+        self.film.record(self._clock(), self.state)
         frame = self.frame
         # Ages and rates move by the second even when no event comes.
         mark = (frame.state, int(frame.now))
@@ -152,7 +178,7 @@ class NexusDashboard(App[Leave]):
             return
         self._shown = mark
         screen = self.screen
-        if isinstance(screen, (Page, Reader)):
+        if isinstance(screen, (Page, Reader, Dialog)):
             screen.show_frame(frame)
 
     def repaint(self) -> None:
@@ -171,40 +197,32 @@ class NexusDashboard(App[Leave]):
         if action.applies is not None and not action.applies(backend):
             what = "is draining already" if action.name == "drain" else "is not draining"
             self.say(f"{name} {what}.", severity="warning")
+        elif not self.role.may(action.role):
+            self.say(f"Your role, {self.role}, may not do that.", severity="warning")
         elif action.name == "drain":
-            self._confirm_drain(backend_id, name)
+            what = impact(self.state, backend_id)
+            self.push_screen(Drain(backend, what, self.source))
         elif action.name == "undrain":
             self.do(lambda: self.source.undrain(backend_id), f"{name} takes new work again.")
+        elif action.name == "edit":
+            self.push_screen(Edit(backend, self.source))
+        elif action.name == "remove":
+            self.push_screen(Remove(backend, self.source))
         else:
             self.do(lambda: self.source.check(backend_id), f"{name} was checked.")
 
-    def _confirm_drain(self, backend_id: BackendId, name: str) -> None:
-        load = self.state.loads.get(backend_id)
-        pending = load.pending if load else 0
-        running = "Nothing is in flight there."
-        if pending:
-            running = f"{plural(pending, 'request')} in flight there will finish."
-        text = [line(Cell(running)), line(Cell("New requests go elsewhere; u takes it back."))]
-        if alone := self._only_here(backend_id):
-            models = ", ".join(alone[:3]) + (f" and {len(alone) - 3} more" if alone[3:] else "")
-            text.append(line(Cell(f"! Nobody else has {models}.", Role.WARN)))
+    def show_backend(self, backend_id: BackendId) -> None:
+        """Go to the page about that backend."""
+        if backend_id not in self.state.backends:
+            self.say("That backend has left the fleet.", severity="warning")
+            return
+        page = self.go(BackendPage.NAME)
+        if isinstance(page, BackendPage):
+            page.pick(backend_id)
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.do(lambda: self.source.drain(backend_id), f"{name} is draining.")
-
-        self.push_screen(Confirm(f"Drain {name}?", tuple(text), "Drain"), answered)
-
-    def _only_here(self, backend_id: BackendId) -> list[str]:
-        """Models that no other routable backend has."""
-        elsewhere = {
-            model.id
-            for backend in self.state.backends.values()
-            if backend.id != backend_id and backend.is_routable
-            for model in backend.models
-        }
-        models = self.state.backends[backend_id].models
-        return [model.id for model in models if model.id not in elsewhere]
+    def add_backend(self) -> None:
+        """Ask for a backend's URL."""
+        self.push_screen(Add(self.source))
 
     def approve(self) -> None:
         """Ask about the server that waits longest."""
@@ -235,6 +253,35 @@ class NexusDashboard(App[Leave]):
         """Look for servers again."""
         self.say("Looking at the well-known ports.")
         self.do(self.source.scan, "Scan finished.")
+
+    def show_request(self, request_id: str) -> None:
+        """Show a request's story."""
+        cast(RequestsPage, self.go(RequestsPage.NAME)).show_request(request_id)
+
+    def show_model(self, name: str) -> None:
+        """Show a model's row."""
+        self.go("models").filter_by(name)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What Textual copies: a selection."""
+        self.copy(text, "The selection")
+
+    def copy(self, text: str, what: str) -> None:
+        """Put `text` on the operator's clipboard and say which way it went."""
+        self._clipboard = text
+
+        def write(sequence: str) -> None:
+            if self._driver is not None:
+                self._driver.write(sequence)
+
+        async def run() -> None:
+            way = await copy(text, write)
+            if way is Way.SHOWN:
+                self.push_screen(ShownText(what, text))
+            else:
+                self.say(f"{what} was copied {way.value}.")
+
+        self.run_worker(run(), name="copy", exit_on_error=True)
 
     async def explain(self, request_id: str) -> tuple[Standing, ...]:
         """What each candidate of a request got. Raises NexusError when nobody remembers."""
@@ -287,8 +334,63 @@ class NexusDashboard(App[Leave]):
     def action_suspend_process(self) -> None:
         """Ctrl+Z would stop the gateway too: it does nothing."""
 
+    def pause(self) -> None:
+        """Stop the film at this moment, or let it run again. The gateway goes on either way."""
+        if self.film.held is None:
+            self.film.stop(self._clock(), self.state)
+        else:
+            self.film.run()
+        self.refresh_frame()
+
+    def scrub(self, frames: int) -> None:
+        """Look back, or forward again; stops the film where it runs."""
+        if self.film.held is None:
+            if frames > 0:
+                return
+            self.film.stop(self._clock(), self.state)
+        if not self.film.step(frames):
+            self.say("The film begins here." if frames < 0 else "This is the newest frame.")
+        self.refresh_frame()
+
+    def refresh_frame(self) -> None:
+        """Show the frame now."""
+        self.repaint()
+        self.show_latest()
+
+    def save_picture(self) -> None:
+        """Write what is on the screen as SVG into the current directory."""
+        name = time.strftime("nexus-%Y%m%d-%H%M%S.svg", time.localtime(self._clock()))
+        try:
+            path = self.save_screenshot(name)
+        except OSError as error:
+            self.say(f"The picture was not saved: {error.strerror}.", severity="error")
+        else:
+            self.say(f"Saved as {path}.")
+
+    def tour(self, seconds: float = SHOWN_S) -> None:
+        """Three hints, one after another; escape ends them."""
+
+        async def run() -> None:
+            for number, (title, text) in enumerate(HINTS, 1):
+                self.clear_notifications()
+                heading = f"{number} of {len(HINTS)}: {title}"
+                self.notify(text, title=heading, markup=False, timeout=seconds)
+                await asyncio.sleep(seconds)
+
+        self.run_worker(run(), name="tour", group="tour", exclusive=True)
+
+    def end_tour(self) -> None:
+        """Nobody wants more hints. Without a tour nothing happens."""
+        for worker in self.workers.cancel_group(self, "tour"):
+            if worker.name == "tour":
+                self.clear_notifications()
+
     def change_theme(self) -> None:
         """Dark to light and back; without colour there is one look only."""
+        self.use_theme("nexus-light" if self.theme == "nexus-dark" else "nexus-dark")
+
+    def use_theme(self, name: str) -> None:
+        """Any look by its name, but for terminals that asked for no colour."""
         if self.theme != "nexus-mono":
-            self.theme = "nexus-light" if self.theme == "nexus-dark" else "nexus-dark"
+            self.theme = name
             self.repaint()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -96,12 +97,59 @@ BACKEND_ACTIONS = (
         _always,
         role=Role.OPERATOR,
     ),
+    Action(
+        "edit",
+        "e",
+        "edit",
+        "Change the backend's priority, zone, tier and limit.",
+        True,
+        _always,
+        role=Role.ADMIN,
+    ),
+    Action(
+        "remove",
+        "x",
+        "remove",
+        "Forget the backend; asks for its name.",
+        False,
+        _always,
+        role=Role.ADMIN,
+    ),
 )
 """What can be done to a backend, wherever one is under the cursor."""
 
+FLEET_ACTIONS = (
+    Action(
+        "add",
+        "n,plus",
+        "add",
+        "Add a backend by its URL; shows what answers there.",
+        True,
+        role=Role.ADMIN,
+    ),
+    Action(
+        "approve",
+        "a",
+        "approve",
+        "Look at a server that was found, and use it.",
+        True,
+        role=Role.OPERATOR,
+    ),
+    Action(
+        "rescan",
+        "r",
+        "rescan",
+        "Look for model servers at the well-known ports.",
+        role=Role.OPERATOR,
+    ),
+)
+"""What can be done to the fleet, on both pages about backends."""
+
+EXPORT = Action("export", "ctrl+s", "export", "Write the rows shown to a CSV and a JSON file.")
 FILTER_ACTIONS = (
     Action("filter", "slash", "filter", "Show rows with these words; !word hides them.", True),
     Action("clear", "escape", "clear filter", "Show every row again.", palette=False),
+    EXPORT,
 )
 """For pages with rows."""
 
@@ -115,6 +163,18 @@ EVERYWHERE = (
         )
         for number, name in enumerate(PAGES, 1)
     ),
+    Action("pause", "p", "pause", "Stop the picture at this moment, or let it run again."),
+    Action("scrub(-1)", "comma", "earlier", "Look 3 seconds further back.", palette=False),
+    Action("scrub(1)", "full_stop", "later", "Look 3 seconds forward again.", palette=False),
+    Action("scrub(-20)", "less_than_sign", "a minute earlier", "Look a minute further back."),
+    Action(
+        "scrub(20)",
+        "greater_than_sign",
+        "a minute later",
+        "Look a minute forward again.",
+        palette=False,
+    ),
+    Action("picture", "f12", "save a picture", "Save what is on the screen as an SVG file."),
     Action("theme", "t", "theme", "Change between the dark and the light look."),
     Action("help", "question_mark,f1", "help", "Show the keys that work here.", True),
     Action("leave", "q,ctrl+q,ctrl+c", "quit", "Stop Nexus; asks while requests run.", True),
@@ -142,6 +202,8 @@ class NexusCommands(Provider):
             entries.append((f"Dismiss {name}", "Do not ask about it again.", run))
         for backend in dashboard.state.backends.values():
             name = clean(backend.name, 40)
+            run = partial(dashboard.show_backend, backend.id)
+            entries.append((f"Open {name}", "Show everything about the backend.", run))
             for action in BACKEND_ACTIONS:
                 if not dashboard.role.may(action.role):
                     continue
@@ -159,3 +221,34 @@ class NexusCommands(Provider):
         for title, help, run in self._entries:
             if (score := matcher.match(title)) > 0:
                 yield Hit(score, matcher.highlight(title), run, text=title, help=help)
+        # Names by the thousand: matching them all at once would hold the gateway's loop.
+        for number, (title, help, run) in enumerate(self._named(query.lower())):
+            if number % 50 == 49:
+                await asyncio.sleep(0)
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), run, text=title, help=help)
+
+    def _named(self, query: str) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        """Models and requests that could match: each letter of the query, in its order."""
+        dashboard = cast("NexusDashboard", self.app)
+        for name in sorted(dashboard.available_themes):
+            if _in_order(query, title := f"theme {name}"):
+                yield title.capitalize(), "Change the look.", partial(dashboard.use_theme, name)
+        state = dashboard.state
+        names = {model.id for backend in state.backends.values() for model in backend.models}
+        for name in sorted(names):
+            title = f"Model {clean(name, 80)}"
+            if _in_order(query, title.lower()):
+                yield title, "Show it on the page Models.", partial(dashboard.show_model, name)
+        asked = [(each.request_id, each.requested) for each in list(state.running.values())[::-1]]
+        asked += [(each.request_id, each.requested) for each in state.log[::-1]]
+        for id, name in dict(asked).items():
+            title = f"Request {clean(id, 40)} {clean(name, 40)}"
+            if _in_order(query, title.lower()):
+                run = partial(dashboard.show_request, id)
+                yield title, "Why it went where it went.", run
+
+
+def _in_order(letters: str, text: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)

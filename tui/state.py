@@ -29,6 +29,7 @@ from nexus.domain.events import (
     Update,
     ZoneBreached,
 )
+from tui.trace import Trace
 from tui.window import Window
 
 LOG_LINES = 500
@@ -37,6 +38,10 @@ RUNNING = 4096
 """Requests under way that are followed."""
 CHANGES = 100
 """Changes remembered."""
+TURNS = 50
+"""Changes of status remembered per backend."""
+BREACHES = 20
+"""Alarms remembered."""
 PROBES = 64
 """Scanned addresses remembered."""
 
@@ -46,7 +51,22 @@ Entry = RequestFinished | RequestRefused
 T = TypeVar("T")
 
 EMPTY = Window()
+NO_TRACE = Trace()
 NO_LOAD = Load()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A backend's status became another one."""
+
+    at: float
+    """Unix seconds."""
+    was: BackendStatus
+    status: BackendStatus
+    reason: str
+    """Text from outside: clean before display."""
+    was_since: float | None = None
+    """Unix seconds from which it was what it was before, if that is known."""
 
 
 class Link(Enum):
@@ -68,6 +88,16 @@ class DashboardState:
     loads: Mapping[BackendId, Load] = field(default_factory=dict[BackendId, Load])
     windows: Mapping[BackendId, Window] = field(default_factory=dict[BackendId, Window])
     total: Window = field(default_factory=lambda: Window(keep=256))
+    traces: Mapping[BackendId, Trace] = field(default_factory=dict[BackendId, Trace])
+    """Fifteen minutes of each backend, for charts."""
+    trace: Trace = NO_TRACE
+    """Fifteen minutes of all together, refused requests included."""
+    turns: Mapping[BackendId, tuple[Turn, ...]] = field(
+        default_factory=dict[BackendId, tuple[Turn, ...]]
+    )
+    """Changes of status since this dashboard looks, oldest first."""
+    breaches: tuple[ZoneBreached, ...] = ()
+    """Alarms of late, oldest first."""
     log: tuple[Entry, ...] = ()
     logged: int = 0
     """Entries ever logged: `logged - len(log)` is the number of the oldest one kept."""
@@ -109,6 +139,7 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             return replace(
                 state,
                 total=state.total.refuse(update.at),
+                trace=state.trace.add(update.at, error=True),
                 log=_appended(state.log, update),
                 logged=state.logged + 1,
             )
@@ -122,6 +153,8 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
                 backends=_without(state.backends, gone),
                 loads=_without(state.loads, gone),
                 windows=_without(state.windows, gone),
+                traces=_without(state.traces, gone),
+                turns=_without(state.turns, gone),
             )
         case PortProbed():
             kept = {url: probe for url, probe in state.probes.items() if url != update.url}
@@ -133,7 +166,8 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
         case ServerGone():
             return replace(state, waiting=_without(state.waiting, update.id))
         case ZoneBreached():
-            return state  # an alarm: the app says it aloud
+            # An alarm: the app says it aloud too.
+            return replace(state, breaches=(*state.breaches[1 - BREACHES :], update))
         case ChangeMade():
             return replace(state, changes=(*state.changes[1 - CHANGES :], update.entry))
         case LinkChanged():
@@ -160,7 +194,30 @@ def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
         backends=backends,
         loads={id: update.loads.get(id, NO_LOAD) for id in backends},
         windows={id: window for id, window in state.windows.items() if id in backends},
+        traces={id: trace for id, trace in state.traces.items() if id in backends},
+        turns=_turned_meanwhile(state, backends),
     )
+
+
+def _turned_meanwhile(
+    state: DashboardState, backends: Mapping[BackendId, Backend]
+) -> Mapping[BackendId, tuple[Turn, ...]]:
+    """What a gap in the updates has hidden: at least that the status is another one now."""
+    turns = {id: kept for id, kept in state.turns.items() if id in backends}
+    for id, backend in backends.items():
+        old = state.backends.get(id)
+        if old is not None and old.status is not backend.status:
+            turns[id] = _turned(turns.get(id, ()), old.status, backend, old.since)
+    return turns
+
+
+def _turned(
+    turns: tuple[Turn, ...], was: BackendStatus, now: Backend, was_since: float | None
+) -> tuple[Turn, ...]:
+    at = now.since if now.since is not None else now.checked_at
+    if at is None:
+        return turns
+    return (*turns[1 - TURNS :], Turn(at, was, now.status, now.reason, was_since))
 
 
 def _changed(state: DashboardState, update: BackendChanged) -> DashboardState:
@@ -168,23 +225,34 @@ def _changed(state: DashboardState, update: BackendChanged) -> DashboardState:
         return state
     id = update.backend.id
     loads = state.loads if id in state.loads else {**state.loads, id: NO_LOAD}
+    turns = state.turns
+    if update.was is not None and update.was is not update.backend.status:
+        old = state.backends.get(id)
+        since = old.since if old else None
+        turns = {**turns, id: _turned(turns.get(id, ()), update.was, update.backend, since)}
     return replace(
         state,
         version=update.version,
         backends={**state.backends, id: update.backend},
         loads=loads,
+        turns=turns,
     )
 
 
 def _finished(state: DashboardState, update: RequestFinished) -> DashboardState:
-    windows = state.windows
-    id = update.backend_id
+    windows, traces = state.windows, state.traces
+    id, bad, tokens = update.backend_id, update.is_error, update.completion_tokens or 0
+    took = None if bad or update.status == 499 else update.duration_ms
     if id in state.backends:
         windows = {**windows, id: windows.get(id, EMPTY).add(update)}
+        trace = traces.get(id, NO_TRACE).add(update.at, error=bad, tokens=tokens, took_ms=took)
+        traces = {**traces, id: trace}
     return replace(
         state,
         windows=windows,
+        traces=traces,
         total=state.total.add(update),
+        trace=state.trace.add(update.at, error=bad, tokens=tokens, took_ms=took),
         running=_ended(state.running, update.request_id),
         log=_appended(state.log, update),
         logged=state.logged + 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nexus.domain.backend import BackendStatus
 from nexus.domain.gateway import GatewayInfo
 from tui.render.cells import Cell, Line, Role, line
-from tui.render.numbers import count, millis, percent, plural, rate, uptime
+from tui.render.numbers import clock, count, millis, percent, plural, rate, span, uptime
 from tui.render.spark import spark
 from tui.render.status import LOOK
 from tui.state import DashboardState, Link
@@ -27,6 +27,15 @@ def header_right(info: GatewayInfo, now: float, width: int) -> Line:
     """How long it has been up, and which version it is."""
     up = line(Cell("up ", Role.DIM), Cell(uptime(now - info.started_at)))
     return line(*up, Cell(" " if width < 110 else f"   {info.version} ", Role.DIM))
+
+
+def paused_right(at: float, now: float, utc_offset_s: int) -> Line:
+    """Which moment is looked back at, in the place of the uptime."""
+    ago = f"{span(now - at)} ago" if now - at >= 1 else "now"
+    return line(
+        Cell(f"⏸ {clock(at, utc_offset_s)}, {ago}", Role.WARN),
+        Cell("  , earlier . later p goes on ", Role.DIM),
+    )
 
 
 def _health(state: DashboardState, *, short: bool) -> list[Cell | str]:
@@ -56,6 +65,7 @@ def tiles(
     width: int,
     *,
     tall: bool,
+    trend: bool = True,
 ) -> tuple[Line, ...]:
     """Five numbers of the whole fleet: one line, or label over value over detail."""
     in_flight = state.in_flight
@@ -84,8 +94,8 @@ def tiles(
             pieces += [Cell(f"{label} ", Role.DIM), Cell(value.text.ljust(6), value.role), "  "]
         return (line(*pieces),)
     room = width - 2
-    trend = min(60, max(12, room // 4))
-    tile = max(12, (room - trend - 3) // len(values))
+    bars_wide = min(60, max(12, room // 4)) if trend else 0
+    tile = min(30, max(12, (room - bars_wide - 3) // len(values)))
     heads: list[Cell] = [Cell("  ")]
     numbers: list[Cell] = [Cell("  ")]
     notes: list[Cell] = [Cell("  ")]
@@ -93,7 +103,9 @@ def tiles(
         heads.append(Cell(label.upper().ljust(tile), Role.HEAD))
         numbers.append(Cell(value.text.ljust(tile), value.role))
         notes.append(Cell(note[: tile - 1].ljust(tile), Role.DIM))
-    shown = bars[-trend:]
+    if not trend:
+        return (tuple(heads), tuple(numbers), tuple(notes))
+    shown = bars[-bars_wide:]
     heads.append(Cell("TRAFFIC 2m", Role.HEAD))
     numbers.append(Cell(spark(shown), Role.INFO))
     peak = max(shown, default=0) / 2

@@ -1,63 +1,17 @@
-"""Details of a backend, a model or a request, kept up to date while they are open."""
+"""Details of a model or a request, kept up to date while they are open."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from textual.binding import Binding, BindingType
-
-from nexus.domain.backend import BackendId
 from nexus.domain.gateway import Standing
 from nexus.errors import NexusError
-from tui.commands import BACKEND_ACTIONS
 from tui.render.cells import Cell, Line, Role, line
-from tui.render.detail import backend_lines, label, model_pieces
+from tui.render.detail import label, model_pieces
 from tui.render.sentences import request_lines, standing_lines
 from tui.render.status import glyph, word
 from tui.screens.base import dashboard
 from tui.screens.modal import Reader
-from tui.state import EMPTY, NO_LOAD, Entry
+from tui.state import Entry
 from tui.views import Frame
-from tui.window import latency, rates
-
-
-class BackendDetail(Reader):
-    """Everything about one backend, live."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "act('drain')", "drain"),
-        Binding("u", "act('undrain')", "undrain"),
-        Binding("c", "act('check')", "check"),
-    ]
-    hints = "esc back   ↑↓ scroll   d drain   u undrain   c check now"
-
-    def __init__(self, id: BackendId, name: str) -> None:
-        super().__init__()
-        self._backend_id = id
-        self._backend_name = name
-
-    def title_line(self) -> Line:
-        return line(Cell("Backend ", Role.DIM), Cell(self._backend_name, Role.STRONG))
-
-    def body(self, frame: Frame) -> tuple[Line, ...]:
-        state = frame.state
-        backend = state.backends.get(self._backend_id)
-        if backend is None:
-            return (line(Cell("This backend has left the fleet.", Role.WARN)),)
-        window = state.windows.get(backend.id, EMPTY)
-        return backend_lines(
-            backend,
-            state.loads.get(backend.id, NO_LOAD),
-            window,
-            rates(window, frame.now, frame.started_at),
-            latency(window, frame.now),
-            frame.now,
-            frame.utc_offset_s,
-        )
-
-    def action_act(self, name: str) -> None:
-        action = next(action for action in BACKEND_ACTIONS if action.name == name)
-        dashboard(self).act(action, self._backend_id)
 
 
 class ModelDetail(Reader):

@@ -1,4 +1,4 @@
-"""The fleet on one screen: header, tiles, backends, model matrix, routing log."""
+"""The fleet on one screen: tiles, what needs a look, charts, backends, models, routing log."""
 
 from __future__ import annotations
 
@@ -9,43 +9,56 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from nexus.domain.access import Role
 from nexus.domain.backend import BackendId
-from tui.commands import BACKEND_ACTIONS, EVERYWHERE, FILTER_ACTIONS, OPEN, Action
+from tui.commands import (
+    BACKEND_ACTIONS,
+    EVERYWHERE,
+    FILTER_ACTIONS,
+    FLEET_ACTIONS,
+    OPEN,
+    Action,
+)
 from tui.render import backends as backend_cells
+from tui.render.attention import Note, attention, keys_of
+from tui.render.cells import BLANK, Cell, line
+from tui.render.cells import Role as Look
+from tui.render.charts import beside, latency, traffic, window_for
 from tui.render.empty import empty_lines
 from tui.render.header import tiles
 from tui.render.layout import Layout, plan
 from tui.render.titles import backends_title, models_title, routing_title
 from tui.screens.base import dashboard
-from tui.screens.detail import BackendDetail, ModelDetail, RequestDetail
+from tui.screens.detail import ModelDetail
 from tui.screens.page import Page
+from tui.state import EMPTY
+from tui.trace import STEP_S, rates_of, times_of
 from tui.views import BackendView, Frame, Latencies, LogView, ModelView
 from tui.widgets.live_log import LiveLog
 from tui.widgets.live_table import LiveTable, gap_for
 from tui.widgets.paint import GUTTER
-from tui.widgets.text_lines import TextLines
-from tui.window import history, rates
+from tui.widgets.text_lines import Bar, TextLines
+from tui.window import Rates, history, rates
 
 ORDERS = tuple(backend_cells.ORDERS)
+NOTES = 3
+"""Lines of the strip that says what needs a look, at most."""
+
+SMALL_FLEET = 50
+"""Backends up to which every frame looks for trouble."""
 
 ACTIONS = (
     OPEN,
     *BACKEND_ACTIONS,
+    *FLEET_ACTIONS,
     Action(
-        "approve",
-        "a",
-        "approve",
-        "Look at a server that was found, and use it.",
-        True,
-        role=Role.OPERATOR,
+        "trouble", "exclamation_mark", "next trouble", "Go to the next backend that needs a look."
     ),
-    Action("rescan", "r", "rescan", "Look for model servers at the well-known ports.", True),
     FILTER_ACTIONS[0],
     Action("sort", "s", "sort", "Sort the backends by the next column.", True),
     Action("pane(1)", "B", "backends pane", "Go to the backends."),
     Action("pane(2)", "M", "models pane", "Go to the model matrix."),
     Action("pane(3)", "R", "routing pane", "Go to the routing log."),
+    Action("charts", "v", "charts", "Show or hide the charts of traffic and latency."),
     Action("follow", "f", "follow", "Follow the newest routing entry again."),
     Action("columns(-1)", "left,h", "earlier columns", "Matrix: earlier backends.", palette=False),
     Action("columns(1)", "right,l", "later columns", "Matrix: later backends.", palette=False),
@@ -72,9 +85,16 @@ class MainScreen(Page):
         self._backends = BackendView(self._latencies)
         self._models = ModelView()
         self._log = LogView()
+        self._charts: bool | None = None
+        """Whether charts were asked for; None is by the height."""
+        self._charted: tuple[object, ...] = ()
+        self._notes: tuple[Note, ...] = ()
+        self._noted: tuple[object, ...] = ()
 
     def panes(self) -> Iterable[Widget]:
         yield TextLines(id="tiles")
+        yield Container(*(Bar(classes="note") for _ in range(NOTES)), id="attention")
+        yield TextLines(id="charts")
         yield LiveTable(id="backends")
         with Container(id="lower"):
             yield LiveTable(id="models")
@@ -100,7 +120,7 @@ class MainScreen(Page):
     # -- one frame ---------------------------------------------------------------------------
 
     def small(self, small: bool) -> None:
-        for name in ("tiles", "backends", "lower"):
+        for name in ("tiles", "attention", "charts", "backends", "lower"):
             self.query_one(f"#{name}").display = not small
         if small:
             self._arranged = ()
@@ -109,8 +129,11 @@ class MainScreen(Page):
         if not frame.state.backends:
             self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
             return
+        self._look_for_trouble(frame)
         self._arrange(frame)
         self._show_tiles(frame, self.size.width)
+        self._show_attention()
+        self._show_charts(frame)
         self._show_backends(frame)
         self._show_models(frame)
         self._show_routing(frame)
@@ -124,6 +147,8 @@ class MainScreen(Page):
             len(state.backends),
             self._models.total,
             self._pane,
+            notes=len(self._notes),
+            charts=self._charts,
         )
         if (wanted,) == self._arranged:
             return
@@ -131,6 +156,9 @@ class MainScreen(Page):
         self._layout = wanted
         self.query_one("#tiles").styles.height = wanted.tiles
         self.query_one("#backends").styles.height = wanted.backends
+        for name, height in (("attention", wanted.attention), ("charts", wanted.charts)):
+            self.query_one(f"#{name}").display = height > 0
+            self.query_one(f"#{name}").styles.height = height
         models, routing, lower = (self.query_one(f"#{n}") for n in ("models", "routing", "lower"))
         models.styles.height, routing.styles.height = wanted.models, wanted.routing
         models.styles.width = wanted.models_width if wanted.side_by_side else "100%"
@@ -157,8 +185,62 @@ class MainScreen(Page):
                 history(total, frame.now, 60),
                 width,
                 tall=bool(self._layout and self._layout.tiles > 1),
+                trend=not (self._layout and self._layout.charts),
             )
         )
+
+    def _look_for_trouble(self, frame: Frame) -> None:
+        state = frame.state
+        # Shares of failures move with every request; a large fleet is gone through once a second.
+        moving = state.windows if len(state.backends) <= SMALL_FLEET else None
+        mark = (
+            state.backends, moving, moving and state.loads, state.link, state.link_detail, state.waiting,
+            state.breaches, int(frame.now),
+        )  # fmt: skip
+        if mark == self._noted:
+            return
+        self._noted = mark
+        may = {action.name for action in ACTIONS if self._offered(action)}
+        windows = state.windows
+
+        def traffic_of(id: BackendId) -> Rates:
+            return rates(windows.get(id, EMPTY), frame.now, frame.started_at)
+
+        self._notes = attention(state, frame.now, traffic_of, may)
+
+    def _show_attention(self) -> None:
+        rows = self._layout.attention if self._layout else 0
+        for number, bar in enumerate(self.query(".note").results(Bar)):
+            if number >= rows:
+                continue
+            if number < len(self._notes):
+                note = self._notes[number]
+                hidden = len(self._notes) - rows if number == rows - 1 else 0
+                bar.show_between((Cell(" "), *note.text), keys_of(note, max(0, hidden)))
+            else:
+                quiet = line(Cell(" ✓ nothing needs a look", Look.FAINT))
+                bar.show_parts(quiet if not self._notes and not number else BLANK, BLANK)
+
+    def _show_charts(self, frame: Frame) -> None:
+        height = self._layout.charts if self._layout else 0
+        if not height:
+            return
+        trace, width = frame.state.trace, self.size.width
+        step = int(frame.now) // STEP_S
+        mark = (trace.closed, trace.open.number, step, width, height)
+        if mark == self._charted:
+            return
+        self._charted = mark
+        first = next(iter((*trace.closed, trace.open))).number * STEP_S
+        seconds = window_for(frame.now - first)
+        plots = (
+            traffic(*rates_of(trace, frame.now, seconds)),
+            latency(
+                times_of(trace, frame.now, seconds, 50), times_of(trace, frame.now, seconds, 95)
+            ),
+        )
+        lines = beside(plots, width - 4, height, seconds)
+        self.query_one("#charts", TextLines).show(tuple((Cell("  "), *row) for row in lines))
 
     def _show_backends(self, frame: Frame) -> None:
         table, view = self._table, self._backends
@@ -183,11 +265,11 @@ class MainScreen(Page):
 
     def footer_actions(self, frame: Frame) -> list[Action]:
         empty, waiting = not frame.state.backends, bool(frame.state.waiting)
-        alone = ("approve", "rescan", "help", "leave")
+        alone = ("add", "approve", "rescan", "help", "leave")
         return [
-            a
-            for a in super().footer_actions(frame)
-            if (not empty or a.name in alone) and (waiting or a.name != "approve")
+            action
+            for action in super().footer_actions(frame)
+            if (not empty or action.name in alone) and (waiting or action.name != "approve")
         ]
 
     # -- keys --------------------------------------------------------------------------------
@@ -214,11 +296,38 @@ class MainScreen(Page):
     def action_check(self) -> None:
         self._act("check")
 
+    def action_edit(self) -> None:
+        self._act("edit")
+
+    def action_remove(self) -> None:
+        self._act("remove")
+
+    def action_add(self) -> None:
+        dashboard(self).add_backend()
+
     def action_approve(self) -> None:
         dashboard(self).approve()
 
     def action_rescan(self) -> None:
         dashboard(self).rescan()
+
+    def action_trouble(self) -> None:
+        """The cursor to the next backend of the strip; round and round."""
+        order = [note.backend for note in self._notes if note.backend in self._table.keys]
+        if not order:
+            dashboard(self).say("No backend needs a look.")
+            return
+        here = self.selected_backend
+        at = (order.index(here) + 1) % len(order) if here in order else 0
+        self._table.focus()
+        self._table.go(self._table.keys.index(order[at]))
+
+    def action_charts(self) -> None:
+        self._charts = not (self._layout and self._layout.charts)
+        self._arranged = self._charted = ()
+        self.refresh_frame()
+        if self._charts and not (self._layout and self._layout.charts):
+            dashboard(self).say("There is no room for charts: make the terminal taller.")
 
     def action_sort(self) -> None:
         self._sort_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
@@ -259,8 +368,6 @@ class MainScreen(Page):
                 dashboard(self).push_screen(ModelDetail(cast(str, event.key)))
             case "routing":
                 if entry := self._log.entry(cast(int, event.key)):
-                    dashboard(self).push_screen(RequestDetail(entry))
+                    dashboard(self).show_request(entry.request_id)
             case _:
-                state = dashboard(self).state
-                if backend := state.backends.get(cast(BackendId, event.key)):
-                    dashboard(self).push_screen(BackendDetail(backend.id, backend.name))
+                dashboard(self).show_backend(cast(BackendId, event.key))

@@ -6,7 +6,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.clean import clean, width
+from tui.clean import clean, fit, width
 from tui.render.cells import Cell, Line
 from tui.widgets.paint import ground, line_strip, palette_of
 
@@ -61,3 +61,18 @@ class Bar(TextLines):
             self.show((left,))
         else:
             self.show(((*left, Cell(" " * space), *right),))
+
+    def show_between(self, left: Line, right: Line) -> None:
+        """Replace both parts; the left one is cut where room is short."""
+        room = self.size.width - sum(width(clean(cell.text)) for cell in right) - 1
+        pieces: list[Cell] = []
+        for text, role in left:
+            text = clean(text)
+            size = width(text)
+            if size > room:
+                pieces.append(Cell(fit(text, room), role))
+                room = 0
+                break
+            pieces.append(Cell(text, role))
+            room -= size
+        self.show(((*pieces, Cell(" " * (room + 1)), *right),))

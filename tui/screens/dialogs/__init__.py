@@ -1,0 +1,1 @@
+"""Dialogs that change backends: each says what it will do, and asks before it does."""
