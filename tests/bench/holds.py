@@ -1,7 +1,7 @@
-"""What holds an event loop: how late a timer is, and the longest single step.
+"""What holds an event loop: how late a timer is, and how long one turn of the loop computes.
 
-A timer is late for all steps of one turn of the loop, and for other programs on the machine; the
-steps' own time on the CPU is ours alone.
+A turn runs everything that is ready, and whoever becomes ready meanwhile waits for its end: its
+time on the CPU is what we hold the loop. A timer is late also for other programs on the machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from asyncio import events
+from asyncio import base_events
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
@@ -18,10 +18,10 @@ TICK_S = 0.001
 
 @dataclass
 class Holds:
-    """Seconds, one for each tick and each step."""
+    """Seconds, one for each tick and each turn."""
 
     late: list[float] = field(default_factory=list[float])
-    steps: list[float] = field(default_factory=list[float])
+    turns: list[float] = field(default_factory=list[float])
 
     async def watch(self) -> None:
         """Until cancelled."""
@@ -34,20 +34,20 @@ class Holds:
 
     @contextlib.contextmanager
     def timed(self) -> Generator[None]:
-        """Every step of asyncio's own loop is timed while the block runs (uvloop has no such)."""
-        steps = self.steps
-        plain = events.Handle._run  # pyright: ignore[reportPrivateUsage]
+        """Every turn of asyncio's own loop is timed while the block runs (uvloop has no such)."""
+        turns = self.turns
+        plain = base_events.BaseEventLoop._run_once  # type: ignore[attr-defined]
 
-        def timed(self: events.Handle) -> None:
+        def timed(self: base_events.BaseEventLoop) -> None:
             began = time.thread_time()
             plain(self)
-            steps.append(time.thread_time() - began)
+            turns.append(time.thread_time() - began)
 
-        events.Handle._run = timed  # pyright: ignore[reportPrivateUsage]
+        base_events.BaseEventLoop._run_once = timed  # type: ignore[attr-defined]
         try:
             yield
         finally:
-            events.Handle._run = plain  # pyright: ignore[reportPrivateUsage]
+            base_events.BaseEventLoop._run_once = plain  # type: ignore[attr-defined]
 
 
 def worst_and_p99(found: list[float]) -> tuple[float, float]:
