@@ -23,7 +23,13 @@ PATH = "/nexus/v1/policy/test"
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add `policy` and its sub-command."""
-    policy = subparsers.add_parser("policy", help="check what the policies promise")
+    policy = subparsers.add_parser(
+        "policy",
+        help="check what the policies promise",
+        description="Check what policies, aliases and fallbacks promise together.",
+        epilog="example:\n  nexus policy test policies.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = policy.add_subparsers(required=True, metavar="COMMAND")
     test = commands.add_parser(
         "test",
