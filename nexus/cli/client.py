@@ -55,6 +55,19 @@ class Gateway:
         """The JSON object at a path. Raises NoAnswer or Refused."""
         return self.ask("GET", path)
 
+    def rows(self, path: str) -> list[object]:
+        """The JSON list at a path. Raises NoAnswer or Refused."""
+        status, _, raw = self._exchange("GET", path, None, {})
+        if status < 300:
+            try:
+                found = json.loads(raw)
+            except (ValueError, RecursionError):
+                found = None
+            if isinstance(found, list):
+                return cast("list[object]", found)
+        self.get(path)  # says what is wrong
+        raise NoAnswer(f"{self.url} answered something else than a list")
+
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Facts:
         """Send one request and read its JSON object. Raises NoAnswer or Refused."""
         payload = json.dumps(body or {}).encode() if method in ("POST", "PATCH") else None

@@ -10,6 +10,7 @@ from nexus import __version__
 from nexus.cli import (
     announce,
     backends,
+    chart,
     config,
     discover,
     explain,
@@ -69,7 +70,19 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-traffic", action="store_true", help="send no requests by itself")
     demo.set_defaults(run=_serve, demo=True)
 
-    groups = (backends, models, health, explain, what_if, policy, discover, announce, web, config)
+    groups = (
+        backends,
+        models,
+        health,
+        explain,
+        what_if,
+        policy,
+        chart,
+        discover,
+        announce,
+        web,
+        config,
+    )
     for group in groups:
         group.register(commands)
     completions = commands.add_parser(

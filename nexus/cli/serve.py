@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
 from types import FrameType
@@ -101,7 +102,11 @@ async def _main(
 
     async with contextlib.AsyncExitStack() as stack:
         faces = ()
+        history = loaded.config.history.place(os.environ)
         if args.demo:
+            # A demo has a history to look at, and leaves none behind.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nexus-demo-"))
+            history = Path(folder) / "history.db"
             from nexus.simulator.demo import demo_fleet
 
             faces = await stack.enter_async_context(demo_fleet(real=not args.no_real))
@@ -115,7 +120,7 @@ async def _main(
                 demo=args.demo,
                 reload=lambda path: load(path, os.environ, flags_from(args), explicit=True),
                 keeper=None if args.demo else Keeper(loaded.path, state_place(os.environ)),
-                history=None if args.demo else loaded.config.history.place(os.environ),
+                history=history,
             )
         )
         if args.demo and not args.no_traffic:

@@ -55,6 +55,7 @@ async def gateway(
     Args:
         faces: registered at start.
         config: TOML; needs `tmp_path`.
+        tmp_path: where the configuration and the history stand; None forgets requests.
         ready: wait until every backend has been checked once.
         discovery: look for servers as `config` says; else nobody does.
         sink: where lines about requests go; None keeps them in memory.
@@ -68,7 +69,8 @@ async def gateway(
     loaded = load(path, {"NEXUS_CONFIG": ""}, flags, explicit=path is not None)
     listener = bind("127.0.0.1", 0)
     sink = sink or Sink(None, json=False)
-    async with running(loaded, listener, environ or {}, sink, faces=faces) as here:
+    history = None if tmp_path is None else tmp_path / "history.db"
+    async with running(loaded, listener, environ or {}, sink, faces=faces, history=history) as here:
         if ready:
             await checked(here)
         yield here

@@ -1,0 +1,165 @@
+"""`nexus chart`: a number over time, drawn in the terminal from the history that Nexus keeps."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nexus.cli.commands import Subparsers, declare
+from nexus.domain.history import Metric
+
+if TYPE_CHECKING:
+    from nexus.cli.client import Gateway
+
+PATH = "/nexus/v1/series"
+STEPS_S = (60, 300, 900, 3600, 6 * 3600, 86_400)
+"""Steps that people read; the history keeps minutes."""
+MOST_POINTS = 120
+"""A terminal shows no more."""
+UNITS = {
+    Metric.REQUESTS: "requests",
+    Metric.ERRORS: "errors",
+    Metric.LATENCY_P50: "ms, median of whole answers",
+    Metric.LATENCY_P95: "ms, 95 of 100 whole answers",
+    Metric.TTFT_P50: "ms to the first byte, median",
+    Metric.TTFT_P95: "ms to the first byte, 95 of 100",
+    Metric.TOKENS_PER_SECOND: "tokens/s of one request",
+    Metric.PROMPT_TOKENS: "tokens read",
+    Metric.COMPLETION_TOKENS: "tokens written",
+}
+SUMS = frozenset({Metric.REQUESTS, Metric.ERRORS, Metric.PROMPT_TOKENS, Metric.COMPLETION_TOKENS})
+"""Where no point means nothing happened. For the others it means not known: a gap."""
+
+
+def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add `chart`."""
+    parser = declare(
+        subparsers,
+        "chart",
+        run,
+        help="draw a number over time in the terminal",
+        description="Draw requests, errors, latency, time to first byte or speed over time: of\n"
+        "the whole gateway, of one backend, or of one model.",
+        example="nexus chart latency_p95 --backend gpu-01 --since 24h",
+    )
+    parser.add_argument(
+        "metric",
+        nargs="?",
+        default=Metric.REQUESTS.value,
+        choices=[each.value for each in Metric],
+        help="what to draw (default requests)",
+    )
+    parser.add_argument("-b", "--backend", metavar="NAME", default="", help="of one backend")
+    parser.add_argument("-m", "--model", metavar="NAME", default="", help="of one model")
+    parser.add_argument(
+        "-s", "--since", metavar="TIME", default="1h", help="how far back: 30m, 24h, 7d (1h)"
+    )
+
+
+def run(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Draw."""
+    import time
+    from urllib.parse import urlencode
+
+    from nexus.cli import output
+    from nexus.cli.times import moment
+    from nexus.errors import BadRequest
+
+    now = time.time()
+    since = moment(args.since, now)
+    if since >= now:
+        raise BadRequest("--since must be a time that has passed")
+    step_s = step(now - since)
+    asked = {
+        "metric": args.metric,
+        "since": since,
+        "step_s": step_s,
+        "backend": args.backend,
+        "model": args.model,
+    }
+    points = read(gateway.rows(f"{PATH}?{urlencode(asked)}"))
+    if args.json:
+        rows = [{"at": at, "value": value} for at, value in points]
+        output.say_json({**asked, "points": rows})
+        return 0
+    metric = Metric(args.metric)
+    whose = args.backend or args.model or "the whole gateway"
+    if not any(value for _, value in points):
+        output.say(f"Nothing on record since {args.since} for {whose}.")
+        return 0
+    output.say(drawn(points, metric, whose, step_s, output.columns() or 100))
+    return 0
+
+
+def step(span_s: float) -> int:
+    """Seconds between two points: the smallest step that keeps them readable."""
+    return next((each for each in STEPS_S if span_s / each <= MOST_POINTS), STEPS_S[-1])
+
+
+def read(rows: Sequence[object]) -> list[tuple[int, float | None]]:
+    """Points of an answer. What is not a point is left out."""
+    points: list[tuple[int, float | None]] = []
+    for row in rows:
+        match row:
+            case [int() as at, int() | float() | None as value]:
+                points.append((at, value))
+            case {"at": int() as at, "value": int() | float() | None as value}:
+                points.append((at, value))
+            case _:
+                pass
+    return points
+
+
+def drawn(
+    points: Sequence[tuple[int, float | None]],
+    metric: Metric,
+    whose: str,
+    step_s: int,
+    columns: int,
+) -> str:
+    """The chart as lines of text; colours only where the terminal shows them."""
+    from importlib import import_module
+
+    from nexus.cli.output import has_colour
+    from nexus.domain.text import clean
+
+    plotext: Any = import_module("plotext")  # it has no types
+
+    known = [
+        (at, value if value is not None else 0.0)
+        for at, value in points
+        if value is not None or metric in SUMS
+    ]
+    if not known:
+        return ""
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(max(40, min(columns, 160)), 18)
+    plotext.title(f"{metric.value} of {clean(whose, 60)}: {UNITS[metric]}, by {_words(step_s)}")
+    plotext.plot(
+        [at for at, _ in known],
+        [value for _, value in known],
+        marker="braille",
+        color="cyan" if has_colour() else "default",
+    )
+    first, last = known[0][0], known[-1][0]
+    ticks = [first + round((last - first) * part / 4) for part in range(5)]
+    plotext.xticks(ticks, [_clock(at, last - first) for at in ticks])
+    plotext.ylim(0, max(value for _, value in known) * 1.05 or 1)
+    text = plotext.build()
+    return str(text if has_colour() else plotext.uncolorize(text))
+
+
+def _words(step_s: int) -> str:
+    if step_s < 3600:
+        minutes = step_s // 60
+        return "the minute" if minutes == 1 else f"{minutes} minutes"
+    hours = step_s // 3600
+    return "the hour" if hours == 1 else f"{hours} hours"
+
+
+def _clock(at: int, span_s: int) -> str:
+    import time
+
+    return time.strftime("%H:%M" if span_s < 86_400 else "%d %b %H:%M", time.localtime(at))
