@@ -43,6 +43,7 @@ from nexus.proxy import headers
 from nexus.proxy.attempt import attempt
 from nexus.proxy.decoding import Gunzip
 from nexus.proxy.exchange import Exchange
+from nexus.proxy.hops import tell_hops
 from nexus.proxy.lesson import lesson, may_be_bettered
 from nexus.proxy.passage import Passage
 from nexus.proxy.retries import RetryBudget
@@ -164,6 +165,8 @@ class Carrier:
         policy, turn = self._policy(), next(self._turns)
         if policy.traffic.heard:
             needs = with_heard(needs, exchange.headers, policy.traffic)
+        if policy.aliases:
+            tell_hops(request_id, needs.model, fleet, policy)
         answer = decide(needs, fleet, self._registry.loads(), policy, turn=turn)
         decided = dry_run or self._decided
         decided(request_id, needs, fleet, self._registry.loads().get, policy, turn, answer)
