@@ -370,13 +370,14 @@ class Control:
         await self._checks.check(face.id)
         return self.resolve(face.id)
 
-    async def dismiss(self, backend_id: BackendId) -> None:
+    async def dismiss(self, backend_id: BackendId) -> ServerFound:
         """Forget a server that waits, until Nexus starts anew or somebody approves it."""
         self._needed(Role.OPERATOR, "dismiss a server")
         server = self.find_waiting(backend_id)
         self._waiting.dismiss(server.id)
         self._changed("dismiss", server.name, {"url": without_userinfo(server.url)}, None)
         log.info("%s at %s was dismissed", server.name, server.url)
+        return server
 
     def find_waiting(self, word: str) -> ServerFound:
         """One that waits, by id, name or URL.

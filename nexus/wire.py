@@ -44,6 +44,8 @@ class Hello:
     """What the caller may do: `viewer`, `operator` or `admin`."""
     who: str = ""
     """As whom the caller's changes are written down."""
+    now: float = 0.0
+    """The gateway's clock, Unix seconds: the caller's may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from nexus.api import views
-from nexus.api.errors import render
+from nexus.api.errors import header_pairs, render
+from nexus.api.live import add_live
+from nexus.api.operations import add_operations
+from nexus.api.routing import IfMatch, add_routing, tag_of
 from nexus.control import Control
 from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.history import Outcome, Wanted
-from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound
+from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound, Outdated
 
 
 class NewBackend(BaseModel):
@@ -30,6 +33,8 @@ class NewBackend(BaseModel):
     type: BackendType | None = Field(None, description="Found out by asking when left out")
     priority: int = Field(50, ge=0, le=100, description="Lower is preferred")
     zone: Zone | None = None
+    tier: int | None = Field(None, ge=1, le=5)
+    max_concurrent: int | None = Field(None, ge=1)
     api_key_env: str | None = Field(None, description="Environment variable of the gateway")
 
 
@@ -107,12 +112,15 @@ def control_app(control: Control) -> FastAPI:
             type=new.type,
             priority=new.priority,
             zone=new.zone,
+            tier=new.tier,
+            max_concurrent=new.max_concurrent,
             api_key_env=new.api_key_env,
         )
         return views.backend(backend, control.load(backend.id)) | {"recognised_by": evidence}
 
     @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
-    async def edit_backend(name: str, edit: Edit) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+    async def edit_backend(name: str, edit: Edit, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        _must_match(if_match, _seen(control, name))
         backend = await control.alter(
             BackendId(name),
             priority=edit.priority,
@@ -123,7 +131,8 @@ def control_app(control: Control) -> FastAPI:
         return _seen(control, backend.id)
 
     @app.delete("/nexus/v1/backends/{name}", summary="Forget a backend")
-    async def remove_backend(name: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+    async def remove_backend(name: str, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        _must_match(if_match, _seen(control, name))
         backend = await control.remove(BackendId(name))
         return {"removed": backend.name}
 
@@ -190,8 +199,7 @@ def control_app(control: Control) -> FastAPI:
 
     @app.post("/nexus/v1/discovered/{name}/dismiss", summary="Forget it until the next start")
     async def dismiss(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        server = control.find_waiting(name)
-        await control.dismiss(server.id)
+        server = await control.dismiss(BackendId(name))
         return {"dismissed": server.name}
 
     @app.post("/nexus/v1/scan", summary="Look for servers on this machine now")
@@ -199,6 +207,9 @@ def control_app(control: Control) -> FastAPI:
         await control.scan()
         return {"backends": len(control.fleet().backends)}
 
+    add_live(app, control)
+    add_operations(app, control)
+    add_routing(app, control)
     return app
 
 
@@ -210,8 +221,16 @@ def _seen(control: Control, name: str) -> dict[str, Any]:
     return views.backend(backend, control.load(backend.id))
 
 
+def _must_match(if_match: str | None, now: dict[str, Any]) -> None:
+    """Raises Outdated when the caller has seen an older value."""
+    if if_match is not None and if_match.strip() != "*" and tag_of(if_match) != now["etag"]:
+        raise Outdated(
+            f"Backend '{now['name']}' was changed meanwhile; look at it again, then repeat",
+            context={"current": now},
+        )
+
+
 def _response(error: NexusError) -> Response:
     status, lines, body = render(error)
-    pairs = [line.partition(b":") for line in lines.split(b"\r\n") if line]
-    headers = {name.decode(): value.strip().decode() for name, _, value in pairs}
+    headers = {name.decode(): value.decode() for name, value in header_pairs(lines)}
     return Response(body, status, headers)

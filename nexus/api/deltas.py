@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import Backend, BackendId, Load
 from nexus.domain.events import (
     BackendChanged,
+    FleetSeen,
     LoadChanged,
     PortProbed,
     RequestFinished,
     RequestRouted,
+    ServerFound,
     Update,
 )
+from nexus.domain.fleet import picture
+from nexus.domain.urls import without_userinfo
 
 
 def batched(events: Sequence[Update]) -> list[Update]:
@@ -46,15 +50,38 @@ def batched(events: Sequence[Update]) -> list[Update]:
                 if backend.id in facts and was is backend.status:
                     continue
                 facts.add(backend.id)
+                event = without_secrets(event)
             case PortProbed(url=url):
                 if url in ports:
                     continue
                 ports.add(url)
+                event = without_secrets(event)
             case _:
-                pass
+                event = without_secrets(event)
         kept.append(event)
     kept.reverse()
     return kept
+
+
+def without_secrets(update: Update) -> Update:
+    """The same for readers on other machines: a URL may hold a password."""
+    match update:
+        case FleetSeen(fleet=fleet, loads=loads):
+            if not any("@" in backend.face.url for backend in fleet.backends.values()):
+                return update
+            backends = {id: _shown(backend) for id, backend in fleet.backends.items()}
+            return FleetSeen(picture(fleet.version, backends), loads)
+        case BackendChanged(backend=backend) if "@" in backend.face.url:
+            return replace(update, backend=_shown(backend))
+        case PortProbed(url=url) | ServerFound(url=url) if "@" in url:
+            return replace(update, url=without_userinfo(url))
+        case _:
+            return update
+
+
+def _shown(backend: Backend) -> Backend:
+    face = replace(backend.face, url=without_userinfo(backend.face.url))
+    return replace(backend, face=face)
 
 
 def _rounded(load: Load) -> Load:

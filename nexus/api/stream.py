@@ -22,7 +22,7 @@ from typing import Final
 
 from nexus import wire
 from nexus.api.backlog import Backlog
-from nexus.api.deltas import batched
+from nexus.api.deltas import batched, without_secrets
 from nexus.domain.events import Update
 
 GATHER_S: Final = 0.2
@@ -69,7 +69,7 @@ async def stream(
         while True:
             found = backlog.since(mark)
             if found is None:
-                updates, mark = opening(), backlog.mark()
+                updates, mark = [without_secrets(each) for each in opening()], backlog.mark()
             else:
                 updates, mark = batched(found[0]), found[1]
             if updates:

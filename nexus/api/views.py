@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 from urllib.parse import urlsplit
 
-from nexus.domain.backend import Backend, Load, Model
+from nexus.domain.backend import Backend, BackendFace, Load, Model
 from nexus.domain.events import PortProbed, ServerFound
 from nexus.domain.urls import without_userinfo
 
@@ -15,6 +16,7 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
     face = backend.face
     return {
         "id": face.id,
+        "etag": etag(face),
         "name": face.name,
         "url": without_credentials(face.url),
         "backend_type": face.type.value,
@@ -42,6 +44,13 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
         "avg_latency_ms": None if load.latency_ms is None else round(load.latency_ms, 1),
         "tokens_per_second": None if load.tokens_per_s is None else round(load.tokens_per_s, 1),
     }
+
+
+def etag(face: BackendFace) -> str:
+    """Changes with everything that an operator may change about a backend."""
+    said = (face.name, face.url, face.type, face.zone, face.tier, face.priority)
+    more = (face.max_concurrent, face.api_key_env, face.zone_told)
+    return hashlib.sha256(repr((said, more)).encode()).hexdigest()[:12]
 
 
 def waiting(server: ServerFound) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class FleetSource(Protocol):
         """Use a server that waits (`ServerFound`)."""
         ...
 
-    async def dismiss(self, backend_id: BackendId) -> None:
+    async def dismiss(self, backend_id: BackendId) -> object:
         """Forget a server that waits, and do not ask about it again."""
         ...
 

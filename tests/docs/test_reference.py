@@ -151,8 +151,10 @@ def test_every_setting_is_in_the_reference_under_its_table() -> None:
 
 def test_every_path_is_in_the_reference() -> None:
     page = text("http-api.md")
-    control = (ROOT / "nexus/api/control.py").read_text(encoding="utf-8")
-    routes = re.findall(r'@app\.(get|post|put|patch|delete)\(\s*"([^"]+)"', control)
+    page += text("control-api.md")
+    sources = sorted((ROOT / "nexus/api").glob("*.py"))
+    api = "".join(source.read_text(encoding="utf-8") for source in sources)
+    routes = re.findall(r'@app\.(get|post|put|patch|delete)\(\s*"([^"]+)"', api)
     assert routes
     assert not [each for each in Endpoint if f"| POST | `{each.value}` |" not in page]
     assert not [
@@ -177,6 +179,8 @@ def test_every_key_of_the_dashboard_is_in_its_guide() -> None:
     guide = prose(ROOT / "docs/guides/dashboard.md")
     named = set(INLINE.findall(guide))
     signs = {"slash": "/", "escape": "esc", "left": "←", "right": "→", "question_mark": "?"}
+    signs |= {"exclamation_mark": "!", "ampersand": "&", "comma": ",", "full_stop": "."}
+    signs |= {"less_than_sign": "<", "greater_than_sign": ">", "plus": "+"}
     for action in {action for page in TUI_PAGES for action in page.ACTIONS}:
         for key in action.keys.split(","):
             assert signs.get(key, key) in named, f"{action.name}: {key}"
