@@ -40,6 +40,7 @@ def _facts(record: Record) -> dict[str, Any]:
         "strategy": None if record.policy is None else record.policy.strategy.value,
         "binding": binding(record.needs, record.answer, record.fleet, record.policy),
         "decision": _decision(record.answer),
+        "took_over": _took_over(record),
         "candidates": _candidates(told, record),
         "more_candidates": max(0, len(told) - MOST_CANDIDATES),
         "attempts": _attempts(record.ended),
@@ -151,6 +152,17 @@ def _decision(answer: Decision | Refusal | None) -> dict[str, Any] | None:
             "affinity:"
         ),
     }
+
+
+def _took_over(record: Record) -> dict[str, Any] | None:
+    """The fallback that was decided on when every attempt of the plan had failed."""
+    answer, ended = record.answer, record.ended
+    if not isinstance(answer, Decision) or not isinstance(ended, RequestFinished):
+        return None
+    if ended.model == answer.model:
+        return None
+    why = ended.why.removeprefix(f"fallback:{ended.model}:")
+    return {"model": clean(ended.model), "backend": clean(ended.backend), "why": clean(why)}
 
 
 def _attempts(ended: RequestFinished | RequestRefused | None) -> list[dict[str, Any]]:

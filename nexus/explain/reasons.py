@@ -19,6 +19,24 @@ _BY_PART = {
 }
 
 
+_SHORT = {
+    "only_healthy_backend": "the only backend that could take it",
+    "only_backend_in_doubt": "the only one left, though requests have failed there",
+    "highest_score": "the best score",
+    "affinity": "it has the cache of this conversation",
+    "round_robin": "its turn",
+    "priority": "the lowest priority number",
+    "random": "chance",
+    "least_pending": "the fewest requests in flight",
+    "power_of_two": "chance drew two, and it had fewer in flight",
+}
+
+
+def in_words(why: str) -> str:
+    """The contract's short form, `highest_score:gpu-01:98`, for a sentence."""
+    return _SHORT.get(why.partition(":")[0], why)
+
+
 def why_this(facts: dict[str, Any]) -> Reason:
     """Why the first of the plan is the first."""
     able = [each for each in facts["candidates"] if each["score"] is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexus.explain.candidates import made_of
-from nexus.explain.reasons import why_not, why_this
+from nexus.explain.reasons import in_words, why_not, why_this
 
 _KINDS = {
     "/v1/chat/completions": "a chat completion",
@@ -126,6 +126,11 @@ def _course(facts: dict[str, Any]) -> list[str]:
             f"(after {each['ended_ms'] - each['began_ms']:.0f} ms)."
             for number, each in enumerate(attempts, 1)
         ]
+    if over := facts["took_over"]:
+        told.append(
+            f"When every attempt of the plan had failed, the fallback '{over['model']}' took over "
+            f"on {over['backend']}: {in_words(over['why'])}."
+        )
     if facts["error_code"] is not None:
         told.append(
             f"It was refused with {facts['status']} {facts['error_code']}: {facts['error']}"

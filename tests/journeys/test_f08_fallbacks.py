@@ -98,6 +98,9 @@ async def test_a_fallback_serves_too_when_every_attempt_failed(
         assert (found.status, found.headers["x-nexus-fallback-model"]) == (200, "n")
         assert found.headers["x-nexus-tried"] == "a"
         assert here.servers["b"].got[-1].json()["model"] == "n"
+        told = await here.gateway.control.story(found.headers["x-nexus-request-id"])
+        assert told["took_over"] == {"model": "n", "backend": "b", "why": "only_healthy_backend"}
+        assert any("the fallback 'n' took over on b" in each for each in told["sentences"])
 
 
 async def test_a_fallback_after_a_failure_keeps_to_the_policy_of_the_original(

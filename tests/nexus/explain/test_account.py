@@ -94,6 +94,35 @@ def test_attempts_are_told_in_order_with_their_times() -> None:
     assert "Attempt 1 on gpu-01: connection refused (after 20 ms)." in told["sentences"]
 
 
+def test_a_fallback_that_took_over_after_failures_is_told_after_them() -> None:
+    record = decided()
+    record.ended = finished(
+        backend="spare",
+        model="small",
+        reason=RouteReason.FAILOVER,
+        why="fallback:small:highest_score:spare:75",
+        duration_ms=90.0,
+        attempts=2,
+        tried=("gpu-01",),
+        failures=(AttemptFailed("gpu-01", 20.0, "connection refused"),),
+    )
+    told = account(record)
+    failed, answered, over, _ = told["sentences"][-4:]
+
+    assert told["took_over"] == {
+        "model": "small",
+        "backend": "spare",
+        "why": "highest_score:spare:75",
+    }
+    assert failed.startswith("Attempt 1 on gpu-01: connection refused")
+    assert answered.startswith("Attempt 2 on spare: answered 200")
+    assert over == (
+        "When every attempt of the plan had failed, the fallback 'small' took over on spare: "
+        "the best score."
+    )
+    assert account(decided())["took_over"] is None
+
+
 def test_a_refusal_tells_what_every_candidate_lacks() -> None:
     record = decided(name="mistral")
     record.ended = RequestRefused("req-1", AT, "mistral", 404, "model_not_found", "Not found.")
