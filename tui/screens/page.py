@@ -8,6 +8,7 @@ and `paint()` a frame.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,16 +17,19 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.commands import EVERYWHERE, Action
+from tui.export import Rows, export
 from tui.render.cells import BLANK, Line
 from tui.render.empty import small_lines
-from tui.render.header import header_left, header_right
+from tui.render.header import header_left, header_right, paused_right
 from tui.render.layout import SMALLEST
+from tui.render.numbers import plural
 from tui.render.tabs import tabs
 from tui.render.titles import footer
 from tui.screens.base import dashboard
 from tui.screens.help import Help
 from tui.views import Frame
 from tui.widgets.filter_input import FilterInput
+from tui.widgets.live_table import LiveTable
 from tui.widgets.text_lines import Bar, TextLines
 
 
@@ -48,7 +52,9 @@ class Page(Screen[None]):
         yield TextLines(id="tabs")
         yield from self.panes()
         yield TextLines(id="notice")
-        yield FilterInput(id="filter")
+        box = FilterInput(id="filter")
+        box.display = False  # from the start: a page without rows would give it the keys
+        yield box
         yield Bar(id="footer")
 
     def panes(self) -> Iterable[Widget]:
@@ -74,7 +80,6 @@ class Page(Screen[None]):
     # -- frames ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self.query_one("#filter").display = False
         self.query_one("#notice").display = False
         self.refresh_frame()
 
@@ -113,7 +118,10 @@ class Page(Screen[None]):
         self.query_one("#notice").display = False
         info = dashboard(self).source.info
         self.query_one("#header", Bar).show_parts(
-            header_left(info, frame.state, width), header_right(info, frame.now, width)
+            header_left(info, frame.state, width),
+            paused_right(frame.now, dashboard(self).now, frame.utc_offset_s)
+            if dashboard(self).film.held
+            else header_right(info, frame.now, width),
         )
         self.query_one("#tabs", TextLines).show((tabs(self.NAME, width),))
         self.query_one("#footer", Bar).show_parts(self.footer_left(frame), BLANK)
@@ -140,6 +148,15 @@ class Page(Screen[None]):
     def action_page(self, name: str) -> None:
         dashboard(self).go(name)
 
+    def action_pause(self) -> None:
+        dashboard(self).pause()
+
+    def action_scrub(self, frames: int) -> None:
+        dashboard(self).scrub(frames)
+
+    def action_picture(self) -> None:
+        dashboard(self).save_picture()
+
     def action_leave(self) -> None:
         dashboard(self).ask_to_leave()
 
@@ -148,6 +165,34 @@ class Page(Screen[None]):
 
     def action_help(self) -> None:
         dashboard(self).push_screen(Help(self.active_bindings))
+
+    # -- what is seen, as files ----------------------------------------------------------------
+
+    def rows_shown(self) -> tuple[str, Rows] | None:
+        """What an export writes, with a name: the rows of the focused table, or of the first."""
+        tables = [t for t in self.query(LiveTable) if t.display and t.rows is not None]
+        table = next((t for t in tables if t.has_focus), None) or next(iter(tables), None)
+        return (table.id or self.NAME, table.rows) if table and table.rows else None
+
+    def action_export(self) -> None:
+        """Write the rows shown to new files of the current directory."""
+        app, found = dashboard(self), self.rows_shown()
+        if found is None:
+            app.say("There are no rows here.", severity="warning")
+            return
+        name, rows = found
+        frame = app.frame
+        at = datetime.fromtimestamp(frame.now + frame.utc_offset_s, UTC)
+
+        async def run() -> None:
+            try:
+                path, number = await export(rows, name, f"{at:%Y%m%d-%H%M%S}")
+            except OSError as error:
+                app.say(f"Nothing was written: {error.strerror or error}.", severity="error")
+            else:
+                app.say(f"{plural(number, 'row')} in {path} and .json beside it.")
+
+        self.run_worker(run(), name="export", exit_on_error=True)
 
     # -- the filter --------------------------------------------------------------------------
 
@@ -159,6 +204,7 @@ class Page(Screen[None]):
         box.focus()
 
     def action_clear(self) -> None:
+        dashboard(self).end_tour()
         self.filter_by("")
 
     def filter_by(self, words: str) -> None:
