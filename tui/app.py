@@ -91,8 +91,7 @@ class NexusDashboard(App[Leave]):
         """What ended the dashboard, if it failed."""
         for theme in THEMES:
             self.register_theme(theme)
-        few = self.console.color_system == "standard"  # sixteen: `screen`, `xterm` over SSH
-        self.theme = "nexus-mono" if no_color else "nexus-ansi" if few else "nexus-dark"
+        self.theme = "nexus-mono" if no_color else "nexus-dark"
         self.set_class(no_color, "-mono")
 
     @property
@@ -121,6 +120,9 @@ class NexusDashboard(App[Leave]):
         # Textual has just installed an eager task factory, which would also start the gateway's
         # tasks in another order than without a dashboard (Python 3.12).
         self.restore_loop()
+        few = self.console.color_system == "standard"  # sixteen: `screen`, `xterm` over SSH
+        if few and not self.is_headless and self.theme != "nexus-mono":
+            self.theme = "nexus-ansi"
 
     def _handle_exception(self, error: Exception) -> None:
         self.failure = error

@@ -19,6 +19,7 @@ class AccountsPage(Page):
     NAME = "accounts"
     ACTIONS = EVERYWHERE
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    AUTO_FOCUS = ""
 
     def paint(self, frame: Frame) -> None:
         self.notice(account_lines(frame.state, dashboard(self).role))

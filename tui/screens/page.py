@@ -27,10 +27,24 @@ from tui.render.tabs import tabs
 from tui.render.titles import footer
 from tui.screens.base import dashboard
 from tui.screens.help import Help
+from tui.state import DashboardState
 from tui.views import Frame
 from tui.widgets.filter_input import FilterInput
 from tui.widgets.live_table import LiveTable
 from tui.widgets.text_lines import Bar, TextLines
+
+
+ALONE = ("add", "approve", "rescan", "help", "leave")
+"""What a fleet without backends offers."""
+
+
+def fleet_footer(actions: list[Action], state: DashboardState) -> list[Action]:
+    """Those that make sense now, for the pages about backends."""
+    if not state.backends:
+        actions = [action for action in actions if action.name in ALONE]
+    else:
+        actions = [action for action in actions if action.name != "rescan"]
+    return [action for action in actions if state.waiting or action.name != "approve"]
 
 
 class Page(Screen[None]):
