@@ -140,6 +140,7 @@ FLEET_ACTIONS = (
         "r",
         "rescan",
         "Look for model servers at the well-known ports.",
+        True,
         role=Role.OPERATOR,
     ),
 )

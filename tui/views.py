@@ -10,10 +10,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from nexus.domain.backend import Backend, BackendId
+from nexus.domain.backend import Backend, BackendId, BackendStatus
 from tui.render import backends, matrix, routing
-from tui.render.cells import UNKNOWN, Cell
+from tui.render.cells import UNKNOWN, Cell, Role
 from tui.render.columns import Column
+from tui.render.drain import countdown, running
 from tui.render.filters import backend_text, entry_text, matches
 from tui.state import EMPTY, NO_LOAD, DashboardState, Entry
 from tui.window import Latency, Window, history, latency, rates
@@ -107,7 +108,12 @@ class BackendView:
             return (UNKNOWN,) * len(backends.COLUMNS)
         window = frame.state.windows.get(id, EMPTY)
         trend = history(window, frame.now, self.trend)
-        return backends.cells(self.summary(backend), trend, frame.now)
+        row = backends.cells(self.summary(backend), trend, frame.now)
+        if backend.status is BackendStatus.DRAINING:
+            pending = frame.state.loads.get(id, NO_LOAD).pending
+            text = countdown(pending, running(frame.state, id, frame.now) if pending else ())
+            row = (*row[:-1], Cell(text, Role.WARN if pending else Role.OK))
+        return row
 
 
 class ModelView:

@@ -110,7 +110,7 @@ def _check(backend: Backend, now: float) -> str:
 # ---- its models
 
 MODELS = (
-    Column("MODEL", 16, widest=40),
+    Column("MODEL", 16, widest=28),
     Column("MEMORY", 8),
     Column("CTX", 5, right=True, drop=2),
     Column("CAN", 6, drop=1),
@@ -142,7 +142,7 @@ def model_cells(model: Model, load: Load, copies: int) -> tuple[Cell, ...]:
 
 
 def _said_by(model: Model) -> str:
-    """Whose word the facts are: `server; tools guess`."""
+    """Whose word the facts are: `server, guess (tools)`."""
     parts: list[str] = []
     if model.zone is Zone.OPEN:
         parts.append("sends on (zone open)")
@@ -154,8 +154,8 @@ def _said_by(model: Model) -> str:
         if facts and source is FactSource.SERVER:
             parts.append("server")
         elif facts:
-            parts.append(f"{source.value}: {' '.join(facts)}")
-    return "; ".join(parts) or "-"
+            parts.append(f"{source.value} ({' '.join(facts)})")
+    return ", ".join(parts) or "-"
 
 
 def _some(text: str, role: Role = Role.TEXT) -> Cell:

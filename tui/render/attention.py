@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from nexus.domain.backend import Backend, BackendId, BackendStatus
+from nexus.domain.events import RequestRefused
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.numbers import percent, plural, span
 from tui.render.status import LOOK
@@ -14,6 +15,8 @@ from tui.window import Rates
 
 BREACH_S = 900.0
 """An alarm of a zone stays this long, seconds."""
+REFUSED_S = 120.0
+"""How far back refused requests are counted, seconds."""
 LOUD_PERCENT = 2.0
 ENOUGH = 5
 """Requests in two minutes before a share of failures means something."""
@@ -70,6 +73,7 @@ def attention(
         share = traffic.error_percent
         if share is not None and share >= LOUD_PERCENT and traffic.requests >= ENOUGH:
             notes.append(_failing(backend, traffic, may))
+    notes += _refused(state, now)
     if state.waiting:
         notes.append(_waiting(state, may))
     return tuple(sorted(notes, key=lambda note: note.rank))
@@ -146,6 +150,23 @@ def _failing(backend: Backend, traffic: Rates, may: Collection[str]) -> Note:
     return Note(20 if share >= 10 else 40, text, (("↵", "errors"), *keys), backend.id)
 
 
+def _refused(state: DashboardState, now: float) -> list[Note]:
+    """Requests that no backend saw, and why the last one was refused."""
+    recent: list[RequestRefused] = []
+    seen = 0
+    for entry in reversed(state.log):
+        if entry.at < now - REFUSED_S:
+            break
+        seen += 1
+        if isinstance(entry, RequestRefused):
+            recent.append(entry)
+    if len(recent) < ENOUGH or len(recent) * 100 < seen * LOUD_PERCENT:
+        return []
+    last = recent[0]
+    head = Cell(f"! {plural(len(recent), 'request')} refused in 2m", Role.WARN)
+    return [Note(45, line(head, f"  {last.message or last.code}"), (("R", "routing"),))]
+
+
 def _waiting(state: DashboardState, may: Collection[str]) -> Note:
     names = [server.name for server in state.waiting.values()]
     text = line(
@@ -155,11 +176,20 @@ def _waiting(state: DashboardState, may: Collection[str]) -> Note:
     return Note(50, text, (("a", "look at it"),) if "approve" in may else ())
 
 
-def keys_of(note: Note, hidden: int) -> Line:
-    """What stands at the right of a note."""
+def keys_of(note: Note, hidden: int, *, here: bool, next: bool) -> Line:
+    """What stands at the right of a note.
+
+    Args:
+        hidden: notes that did not fit.
+        here: the cursor is on the note's backend, so its keys do what they say.
+        next: `!` leads to it.
+    """
+    keys = note.keys
+    if note.backend is not None and not here:
+        keys = (("!", "go there"),) if next else ()
     pieces: list[Cell] = []
     if hidden:
         pieces += [Cell(f" +{hidden} more", Role.WARN), Cell("  ")]
-    for key, label in note.keys:
+    for key, label in keys:
         pieces += [Cell(f" {key}", Role.ACCENT), Cell(f" {label} ", Role.DIM)]
     return tuple(pieces)

@@ -180,7 +180,7 @@ def impact_lines(what: Impact, aliases: Mapping[str, str] | None, rows: int) -> 
     for model in moving[:room]:
         takers = listed(list(what.elsewhere[model]))
         name = Cell(model, Role.STRONG)
-        lines.append(line("  ", name, f"  goes on on {takers}", *_busy(what, model)))
+        lines.append(line("  ", name, f"  stays with {takers}", *_busy(what, model)))
     if len(moving) > room:
         more = plural(len(moving) - room, "more model" if room else "model")
         lines.append(line(Cell(f"  {more} with copies elsewhere", Role.DIM)))

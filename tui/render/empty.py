@@ -52,7 +52,7 @@ def empty_lines(info: GatewayInfo, state: DashboardState, now: float) -> tuple[L
         line("  ", Cell("What now", Role.HEAD)),
         *([_step("a", "look at a found server, and use it")] if state.waiting else []),
         _step("r", "scan again, after starting Ollama, LM Studio, llama.cpp, vLLM or exo"),
-        _step("nexus backends add URL", "tell Nexus of a server elsewhere"),
+        _step("n", "add a server elsewhere by its URL, as `nexus backends add URL` does"),
         _step("nexus demo", "look around with a simulated fleet"),
     ]
     return tuple(lines)

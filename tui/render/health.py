@@ -47,9 +47,8 @@ def happenings(
         )
         for begin, end, status, reason in _spans(backend, turns, now)
     ]
-    for entry in changes:
-        if entry.target in (backend.name, backend.id):
-            found.append(_changed(entry))
+    names = (backend.name, backend.id)
+    found += [_changed(entry) for entry in changes if entry.target in names]
     return tuple(sorted(found, key=lambda one: -(one.at or 0.0)))
 
 

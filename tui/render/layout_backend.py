@@ -44,7 +44,9 @@ def plan_backend(width: int, height: int, rows: Mapping[str, int], focus: str) -
     side = 18 if width < 76 else 24 if width < 110 else 30
     across = width - side - 1
     room = height - FRAME - SUMMARY
-    want = {name: HEAD + max(1, min(rows.get(name, 0), most)) for name, most in MODEST.items()}
+    want = {
+        name: HEAD + min(rows[name], most) if rows.get(name) else 1 for name, most in MODEST.items()
+    }
     if focus in PANES:
         want[focus] = HEAD + max(1, min(rows.get(focus, 0), EAGER))
     if width >= WIDE:

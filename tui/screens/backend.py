@@ -34,7 +34,7 @@ from tui.render.numbers import plural
 from tui.render.status import LOOK
 from tui.screens.base import dashboard
 from tui.screens.modal import Confirm
-from tui.screens.page import Page
+from tui.screens.page import Page, fleet_footer
 from tui.screens.panes import Listed
 from tui.screens.series import WINDOWS, Past, ask, plots
 from tui.state import EMPTY, NO_LOAD, NO_TRACE
@@ -410,15 +410,7 @@ class BackendPage(Page):
     # -- keys --------------------------------------------------------------------------------
 
     def footer_actions(self, frame: Frame) -> list[Action]:
-        if not frame.state.backends:
-            alone = ("add", "approve", "rescan", "help", "leave")
-            return [action for action in super().footer_actions(frame) if action.name in alone]
-        waiting = bool(frame.state.waiting)
-        return [
-            action
-            for action in super().footer_actions(frame)
-            if waiting or action.name != "approve"
-        ]
+        return fleet_footer(super().footer_actions(frame), frame.state)
 
     def _act(self, name: str) -> None:
         backend = self.selected

@@ -29,7 +29,7 @@ from tui.render.layout import Layout, plan
 from tui.render.titles import backends_title, models_title, routing_title
 from tui.screens.base import dashboard
 from tui.screens.detail import ModelDetail
-from tui.screens.page import Page
+from tui.screens.page import Page, fleet_footer
 from tui.state import EMPTY
 from tui.trace import STEP_S, rates_of, times_of
 from tui.views import BackendView, Frame, Latencies, LogView, ModelView
@@ -210,16 +210,32 @@ class MainScreen(Page):
 
     def _show_attention(self) -> None:
         rows = self._layout.attention if self._layout else 0
+        here, ahead = self.selected_backend, self._ahead
         for number, bar in enumerate(self.query(".note").results(Bar)):
             if number >= rows:
                 continue
             if number < len(self._notes):
                 note = self._notes[number]
-                hidden = len(self._notes) - rows if number == rows - 1 else 0
-                bar.show_between((Cell(" "), *note.text), keys_of(note, max(0, hidden)))
+                hidden = max(0, len(self._notes) - rows) if number == rows - 1 else 0
+                keys = keys_of(
+                    note,
+                    hidden,
+                    here=note.backend == here and self._pane == 1,
+                    next=note.backend == ahead,
+                )
+                bar.show_between((Cell(" "), *note.text), keys)
             else:
                 quiet = line(Cell(" ✓ nothing needs a look", Look.FAINT))
                 bar.show_parts(quiet if not self._notes and not number else BLANK, BLANK)
+
+    @property
+    def _ahead(self) -> BackendId | None:
+        """The backend that `!` leads to."""
+        order = [note.backend for note in self._notes if note.backend in self._table.keys]
+        if not order:
+            return None
+        here = self.selected_backend
+        return order[(order.index(here) + 1) % len(order) if here in order else 0]
 
     def _show_charts(self, frame: Frame) -> None:
         height = self._layout.charts if self._layout else 0
@@ -264,13 +280,7 @@ class MainScreen(Page):
         log.show(view, title)
 
     def footer_actions(self, frame: Frame) -> list[Action]:
-        empty, waiting = not frame.state.backends, bool(frame.state.waiting)
-        alone = ("add", "approve", "rescan", "help", "leave")
-        return [
-            action
-            for action in super().footer_actions(frame)
-            if (not empty or action.name in alone) and (waiting or action.name != "approve")
-        ]
+        return fleet_footer(super().footer_actions(frame), frame.state)
 
     # -- keys --------------------------------------------------------------------------------
 
@@ -313,14 +323,13 @@ class MainScreen(Page):
 
     def action_trouble(self) -> None:
         """The cursor to the next backend of the strip; round and round."""
-        order = [note.backend for note in self._notes if note.backend in self._table.keys]
-        if not order:
+        ahead = self._ahead
+        if ahead is None:
             dashboard(self).say("No backend needs a look.")
             return
-        here = self.selected_backend
-        at = (order.index(here) + 1) % len(order) if here in order else 0
         self._table.focus()
-        self._table.go(self._table.keys.index(order[at]))
+        self._table.go(self._table.keys.index(ahead))
+        self.refresh_frame()
 
     def action_charts(self) -> None:
         self._charts = not (self._layout and self._layout.charts)

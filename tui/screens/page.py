@@ -33,7 +33,6 @@ from tui.widgets.filter_input import FilterInput
 from tui.widgets.live_table import LiveTable
 from tui.widgets.text_lines import Bar, TextLines
 
-
 ALONE = ("add", "approve", "rescan", "help", "leave")
 """What a fleet without backends offers."""
 

@@ -26,7 +26,6 @@ class Add(Dialog):
     """A URL and what is told about it."""
 
     YES = "Add"
-    FIRST = "#field-url"
     ROWS: ClassVar[tuple[Field, ...]] = (
         Field("url", "URL", hint="http://10.0.0.44:8000"),
         Field("name", "Name", hint="made from the URL"),
@@ -50,6 +49,9 @@ class Add(Dialog):
 
     def fields(self) -> Sequence[Field]:
         return self.ROWS
+
+    def first(self) -> str:
+        return "#field-url"
 
     def title_line(self) -> Line:
         return line(Cell("Add a backend", Role.STRONG))

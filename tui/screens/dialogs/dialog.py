@@ -57,11 +57,8 @@ class Dialog(ModalScreen[bool]):
         Binding("down", "app.focus_next", "next", show=False),
         Binding("up", "app.focus_previous", "previous", show=False),
     ]
-    FIELDS: Sequence[Field] = ()
     YES: ClassVar[str] = "Yes"
     """A constant word: button labels are markup."""
-    FIRST: ClassVar[str] = "#no"
-    """What has the focus at first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,6 +72,10 @@ class Dialog(ModalScreen[bool]):
     def fields(self) -> Sequence[Field]:
         """What can be typed."""
         return ()
+
+    def first(self) -> str:
+        """What has the focus at first: what cannot do any harm."""
+        return "#no"
 
     def title_line(self) -> Line:
         """The question."""
@@ -130,7 +131,7 @@ class Dialog(ModalScreen[bool]):
         for field in self.fields():
             label = self.query_one(f"#label-{field.name}", TextLines)
             label.show((line(Cell(field.label, Role.DIM)),))
-        self.query_one(self.FIRST).focus()
+        self.query_one(self.first()).focus()
         self.refresh_frame()
 
     def on_resize(self) -> None:
@@ -144,7 +145,7 @@ class Dialog(ModalScreen[bool]):
     def show_frame(self, frame: Frame) -> None:
         """Bring the question up to date."""
         head = [self.title_line(), *self.body(frame)]
-        foot = [*self.foot(frame)]
+        foot: list[Line] = [(), *self.foot(frame)] if self.fields() else [*self.foot(frame)]
         if self.problem:
             foot.append(line(Cell(f"✖ {self.problem}", Role.BAD)))
         foot.append(line(Cell(self.hint(), Role.FAINT)))
@@ -155,8 +156,10 @@ class Dialog(ModalScreen[bool]):
             said = self.query_one(f"#said-{field.name}", TextLines)
             text = wrong.get(field.name, "")
             note = self.note(field.name)
-            said.show((line(Cell(f"✖ {text}", Role.BAD)) if text else note,))
-            said.display = bool(text or note)
+            told = line(Cell(f"✖ {text}", Role.BAD)) if text else note
+            said.display = bool(told)
+            if told:
+                self._fill(f"#said-{field.name}", [told])
         self.query_one("#yes", Button).disabled = self.busy or not self.may_say_yes()
 
     def note(self, field: str) -> Line:
@@ -169,7 +172,7 @@ class Dialog(ModalScreen[bool]):
 
     def _fill(self, where: str, lines: Sequence[Line]) -> None:
         text = self.query_one(where, TextLines)
-        room = text.size.width or 70
+        room = text.content_size.width or 60
         folded = tuple(part for whole in lines for part in wrap(whole, room, 2))
         if text.styles.height is None or text.styles.height.value != len(folded):
             text.styles.height = len(folded)

@@ -18,7 +18,6 @@ class Edit(Dialog):
     """Four fields; the button works once something differs and nothing is wrong."""
 
     YES = "Save"
-    FIRST = "#field-priority"
 
     def __init__(self, backend: Backend, source: FleetSource) -> None:
         super().__init__()
@@ -35,6 +34,9 @@ class Edit(Dialog):
             Field("tier", "Tier", str(face.tier), "1 to 5, the better the higher"),
             Field("limit", "Limit", limit, "requests at a time; empty is none"),
         )
+
+    def first(self) -> str:
+        return "#field-priority"
 
     def title_line(self) -> Line:
         return line(Cell(f"Edit {self._name}", Role.STRONG))

@@ -25,6 +25,9 @@ class Named(Dialog):
             return ()
         return (Field("name", "Its name", hint=f"type {self.backend_name} to go on"),)
 
+    def first(self) -> str:
+        return "#field-name" if self.typed else "#no"
+
     def wrong(self) -> Mapping[str, str]:
         if not self.typed:
             return {}
