@@ -74,6 +74,7 @@ class Asked(NamedTuple):
     at: float
     """Unix seconds of the decision."""
     request_id: str
+    """Empty where it was read from the history file."""
     model: str
     shape: Needs
     """Its needs but for model, sizes and affinity; requests with the same ones share the object."""

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from nexus.domain.backend import Backend, BackendId, Model, Zone
-from nexus.domain.fleet import Candidate, Fleet
+from nexus.domain.fleet import Candidate, Fleet, LoadView
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.domain.traffic import Traffic, TrafficPolicy
@@ -53,6 +53,27 @@ class Pictured(msgspec.Struct, frozen=True):
     """The sets of names of a `Fleet`, by field."""
 
 
+class Kind(NamedTuple):
+    """What most requests have in common with thousands of others, by number; 0 is none."""
+
+    model: int
+    """The one asked for."""
+    actual: int
+    """The one it became, where that is another one."""
+    backend: int
+    """0 where it was refused."""
+    tenant: int
+    zone: int
+    """A place of `ZONES`; -1 where that is not known."""
+    status: int
+    needs: int
+
+
+ZONES: Final = (Zone.RESTRICTED, Zone.OPEN)
+
+_KIND: Final = f"SELECT {', '.join(Kind._fields)} FROM kinds WHERE n = ?"
+
+
 class Picture(NamedTuple):
     """A written picture, and how its rows are named in a request's row."""
 
@@ -61,6 +82,8 @@ class Picture(NamedTuple):
     """The place of each backend."""
     models: Mapping[BackendId, tuple[str, ...]]
     """Of each backend those that are candidates, in the order of the picture."""
+    packed: dict[BackendId, tuple[LoadView, bytes]]
+    """The last load of each backend, as it is written."""
     places: Mapping[int, int]
     """By the identity of a candidate: its place among those of its model."""
     zones: Mapping[tuple[BackendId, str], Zone]
@@ -78,6 +101,7 @@ class Facts:
         self._connection = connection
         self._hour = 0
         self._words: dict[str, int] = {}
+        self._kinds: dict[Kind, int] = {}
         self._shapes: dict[tuple[object, ...], int | None] = {}
         self._objects: dict[int, tuple[object, int | None]] = {}
         self._pictures: dict[int, tuple[Fleet, Picture | None]] = {}
@@ -85,10 +109,10 @@ class Facts:
     def at(self, now: float) -> None:
         """What is named from here on is used now. `now` is in Unix seconds."""
         hour = int(now) // STAMP_S
-        full = max(len(each) for each in (self._words, self._shapes, self._objects)) > MOST_CACHED
-        if hour != self._hour or full or len(self._pictures) > MOST_CACHED:
+        caches = (self._words, self._kinds, self._shapes, self._objects, self._pictures)
+        if hour != self._hour or max(map(len, caches)) > MOST_CACHED:
             self._hour = hour
-            for cache in (self._words, self._shapes, self._objects, self._pictures):
+            for cache in caches:
                 cache.clear()
 
     def word(self, text: str) -> int:
@@ -98,7 +122,14 @@ class Facts:
             word = text[:WORD_CHARS]
             if not word.isascii():
                 word = word.encode("utf-8", "replace").decode()  # lone surrogates
-            known = self._words[text] = self._number("words", "word", word, {})
+            known = self._words[text] = self._number("words", {"word": word}, {})
+        return known
+
+    def kind(self, kind: Kind) -> int:
+        """The number of a kind."""
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds[kind] = self._number("kinds", kind._asdict(), {})
         return known
 
     def shape(self, needs: Needs) -> int | None:
@@ -157,7 +188,7 @@ class Facts:
             None
             if n is None
             else Picture(
-                n, slots, {its: tuple(names) for its, names in models.items()}, places, zones
+                n, slots, {its: tuple(names) for its, names in models.items()}, {}, places, zones
             )
         )
 
@@ -177,15 +208,16 @@ class Facts:
             return None
         digest = blake2b(body, digest_size=16, person=type(value).__name__.encode()[:16]).digest()
         packed = zlib.compress(body, 1) if len(body) > 256 else body
-        return self._number("facts", "hash", digest, {"body": packed})
+        return self._number("facts", {"hash": digest}, {"body": packed})
 
-    def _number(self, table: str, key: str, value: object, more: dict[str, object]) -> int:
+    def _number(self, table: str, key: Mapping[str, object], more: Mapping[str, object]) -> int:
         """The number of a row, which is made where there is none and stamped as used."""
         used = self._hour * STAMP_S
         run = self._connection.execute
-        found = run(f"SELECT n, used FROM {table} WHERE {key} = ?", (value,)).fetchone()
+        where = " AND ".join(f"{name} = ?" for name in key)
+        found = run(f"SELECT n, used FROM {table} WHERE {where}", (*key.values(),)).fetchone()
         if found is None:
-            row = {key: value, "used": used, **more}
+            row = {**key, **more, "used": used}
             marks = ", ".join("?" * len(row))
             run(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", (*row.values(),))
             found = run("SELECT last_insert_rowid()").fetchone()
@@ -238,18 +270,24 @@ class Known:
         self._connection = connection
         self._read: dict[int, Any] = {}
         self._words: dict[int, str] = {}
+        self._kinds: dict[int, Kind | None] = {}
 
-    def word(self, n: int | None) -> str:
+    def kind(self, n: int) -> Kind | None:
+        """A kind; None where it is gone, which only a damaged file brings about."""
+        if n not in self._kinds:
+            found = self._connection.execute(_KIND, (n,)).fetchone()
+            self._kinds[n] = None if found is None else Kind(*found)
+        return self._kinds[n]
+
+    def word(self, n: int) -> str:
         """A name; empty where there is none."""
-        if n is None:
-            return ""
         words = self._words
         if n not in words:
             found = self._connection.execute("SELECT word FROM words WHERE n = ?", (n,)).fetchone()
             words[n] = "" if found is None else str(found[0])
         return words[n]
 
-    def needs(self, n: int | None) -> Needs | None:
+    def needs(self, n: int) -> Needs | None:
         """A shape of needs."""
         return self._fact(n, Needs)
 
@@ -278,7 +316,7 @@ class Known:
 
     def _fact(self, n: int | None, kind: type[Any]) -> Any:
         """None where it is gone, or was written by a Nexus that meant something else by it."""
-        if n is None:
+        if not n:
             return None
         if n not in self._read:
             found = self._connection.execute("SELECT body FROM facts WHERE n = ?", (n,)).fetchone()

@@ -64,6 +64,7 @@ def sweep(connection: sqlite3.Connection, now: float, days: int) -> None:
         (oldest,) = run("SELECT min(at) FROM requests").fetchone()
         unused = (now if oldest is None else oldest) - 2 * STAMP_S
         run("DELETE FROM facts WHERE used < ?", (unused,))
+        run("DELETE FROM kinds WHERE used < ?", (unused,))
         run("DELETE FROM minutes WHERE at < ?", (now - MINUTES_DAYS * DAY_S,))
         run("DELETE FROM hours WHERE at < ?", (now - days * DAY_S,))
         (hour,) = run("SELECT min(at) FROM hours").fetchone()

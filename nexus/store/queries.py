@@ -12,18 +12,18 @@ from typing import Any, Final
 
 from nexus.domain.history import GLOB, Asked, Outcome, Wanted
 from nexus.domain.request import ANONYMOUS, Endpoint, Needs
-from nexus.store.facts import Known
+from nexus.store.facts import ZONES, Known
 from nexus.store.rebuild import record
-from nexus.store.rows import COLUMNS, ZONES
+from nexus.store.rows import COLUMNS
 from nexus.telemetry.records import Record
 
 _COLUMNS = ", ".join(f"r.{name}" for name in COLUMNS)
 _PAGE: Final = 1000
 
 _OUTCOMES: Final = {
-    Outcome.OK: "r.status < 400",
-    Outcome.ERROR: "r.status >= 400 AND r.status != 499",
-    Outcome.LEFT: "r.status = 499",
+    Outcome.OK: "status < 400",
+    Outcome.ERROR: "status >= 400 AND status != 499",
+    Outcome.LEFT: "status = 499",
     Outcome.RUNNING: "0",
 }
 
@@ -61,88 +61,72 @@ def recent(
 
 def since(connection: sqlite3.Connection, at: float, until: float | None) -> Iterator[Asked]:
     """Every request that could be read, in the order of their ends."""
-    known = Known(connection)
-    words, shapes = _Words(known), _Shapes(known)
-    rows = connection.execute(
-        "SELECT at, id, model, needs, estimate, most, tenant, backend, status,"
-        " coalesce(duration_ms, 0.0) FROM requests"
+    kinds = _Kinds(Known(connection))
+    rows: sqlite3.Cursor = connection.execute(
+        "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0) FROM requests"
         # By the order they were written in: a scan is twice as fast as a look-up for each.
         " WHERE seq >= (SELECT min(seq) FROM requests WHERE at >= ?1)"
-        " AND +at >= ?1 AND +at < ?2 AND needs IS NOT NULL ORDER BY seq",
+        " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL ORDER BY seq",
         (at, float("inf") if until is None else until),
     )
     while page := rows.fetchmany(_PAGE):
-        # Column by column, where loops are the interpreter's own: twice as fast, too.
-        at_, id_, model, needs, estimate, most, tenant, backend, status, took = zip(
-            *page, strict=True
-        )
-        yield from map(
-            Asked,
-            at_,
-            id_,
-            map(words.__getitem__, model),
-            map(shapes.__getitem__, needs),
-            estimate,
-            most,
-            map(words.whose, tenant),
-            map(words.__getitem__, backend),
-            status,
-            took,
-        )
+        for when, kind, estimate, most, took in page:
+            model, shape, tenant, backend, status = kinds[kind]
+            yield Asked(when, "", model, shape, estimate, most, tenant, backend, status, took)
 
 
-class _Words(dict[int | None, str]):
-    """Names by number."""
-
-    def __init__(self, known: Known) -> None:
-        super().__init__({None: ""})
-        self._known = known
-
-    def __missing__(self, n: int | None) -> str:
-        self[n] = word = self._known.word(n)
-        return word
-
-    def whose(self, n: int | None) -> str:
-        """The tenant's name."""
-        return ANONYMOUS if n is None else self[n]
-
-
-class _Shapes(dict[int, Needs]):
-    """Needs by number; those that cannot be read ask nothing."""
+class _Kinds(dict[int, tuple[str, Needs, str, str, int]]):
+    """Model, needs, tenant, backend and status by the number of a kind."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._known = known
 
-    def __missing__(self, n: int) -> Needs:
-        self[n] = shape = self._known.needs(n) or Needs(Endpoint.CHAT, "")
-        return shape
+    def __missing__(self, n: int) -> tuple[str, Needs, str, str, int]:
+        known = self._known
+        kind = known.kind(n)
+        if kind is None:
+            told = ("", Needs(Endpoint.CHAT, ""), ANONYMOUS, "", 0)
+        else:
+            shape = known.needs(kind.needs) or Needs(Endpoint.CHAT, "")
+            whose = known.word(kind.tenant) or ANONYMOUS
+            told = known.word(kind.model), shape, whose, known.word(kind.backend), kind.status
+        self[n] = told
+        return told
 
 
 def _where(wanted: Wanted) -> tuple[list[str], list[Any]]:
     """Conditions that are always some, and their values."""
     where, values = ["1"], list[Any]()
+    kinds, of_kinds = list[str](), list[Any]()
 
     def names(column: str, word: str, *, part: bool) -> str:
         plain = "instr(word, ?)" if part else "word = ?"
         how = plain if GLOB.isdisjoint(word) else "word GLOB ?"
-        values.append(word)
-        return f"r.{column} IN (SELECT n FROM words WHERE {how})"
+        of_kinds.append(word)
+        return f"{column} IN (SELECT n FROM words WHERE {how})"
 
     if wanted.model:
         asked = names("model", wanted.model, part=True)
-        where.append(f"({asked} OR {names('actual', wanted.model, part=True)})")
+        kinds.append(f"({asked} OR {names('actual', wanted.model, part=True)})")
     if wanted.backend:
-        where.append(names("backend", wanted.backend, part=False))
+        kinds.append(names("backend", wanted.backend, part=False))
     if wanted.tenant == ANONYMOUS:
-        where.append("r.tenant IS NULL")
+        kinds.append("tenant = 0")
     elif wanted.tenant:
-        where.append(names("tenant", wanted.tenant, part=False))
+        kinds.append(names("tenant", wanted.tenant, part=False))
     if wanted.outcome is not None:
-        where.append(_OUTCOMES[wanted.outcome])
+        kinds.append(_OUTCOMES[wanted.outcome])
+    if wanted.status is not None:
+        kinds.append("status = ?")
+        of_kinds.append(wanted.status)
+    if wanted.zone is not None:
+        kinds.append("zone = ?")
+        of_kinds.append(ZONES.index(wanted.zone))
+    if kinds:
+        where.append(f"r.kind IN (SELECT n FROM kinds WHERE {' AND '.join(kinds)})")
+        values += of_kinds
     for condition, value in (
-        ("r.status = ?", wanted.status),
-        ("r.zone = ?", None if wanted.zone is None else ZONES.index(wanted.zone)),
         ("r.duration_ms >= ?", wanted.min_duration_ms),
         ("r.at >= ?", wanted.since),
         ("r.at < ?", wanted.until),
@@ -153,8 +137,8 @@ def _where(wanted: Wanted) -> tuple[list[str], list[Any]]:
     if wanted.text:
         parts = "(SELECT n FROM words WHERE instr(lower(word), lower(?)))"
         where.append(
-            f"(instr(r.id, ?) OR instr(lower(r.error), lower(?)) OR r.model IN {parts}"
-            f" OR r.actual IN {parts} OR r.backend IN {parts})"
+            "(instr(r.id, ?) OR instr(lower(r.error), lower(?)) OR r.kind IN (SELECT n FROM kinds"
+            f" WHERE model IN {parts} OR actual IN {parts} OR backend IN {parts}))"
         )
         values += [wanted.text] * 5
     return where, values

@@ -7,7 +7,7 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -18,51 +18,41 @@ from nexus.domain.fleet import Candidate, Fleet, Loads
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.routing.router import decide
-from nexus.store.facts import Known
-from nexus.store.rows import COLUMNS, Detail, Row, read_detail
+from nexus.store.facts import Kind, Known
+from nexus.store.rows import COLUMNS, ENTRY, SPEED, Detail, Row, read_detail
 from nexus.telemetry.records import LoadThen, Record
+
+_GONE: Final = Kind(0, 0, 0, 0, -1, 0, 0)
+
+_Entry = tuple[int, int, float, int]
 
 STAND_INS: Final = 500
 """Keys tried in place of the one that a conversation had: see `_stand_in`."""
 
 
-def _unpacked(
-    blob: bytes, speeds: Mapping[int, Mapping[str, Speed]], ids: list[BackendId]
-) -> tuple[tuple[BackendId, LoadThen], ...]:
-    count = len(blob) // 8
-    places, pending, latency = array("H"), array("H"), array("f")
-    places.frombytes(blob[: 2 * count])
-    pending.frombytes(blob[2 * count : 4 * count])
-    latency.frombytes(blob[4 * count : 8 * count])
-    return tuple(
-        (ids[place], LoadThen(wait, _known(ms), speeds.get(number)))
-        for number, (place, wait, ms) in enumerate(zip(places, pending, latency, strict=True))
-        if place < len(ids)
-    )
-
-
-def _speeds(detail: Detail, fleet: Fleet) -> dict[int, dict[str, Speed]]:
-    """By the place of a load: by model."""
-    blob = detail.speeds
-    count = len(blob) // 14
-    numbers, measures = array("H"), array("f")
-    numbers.frombytes(blob[: 6 * count])
-    measures.frombytes(blob[6 * count : 14 * count])
-    places = array("H")
-    places.frombytes(detail.loads[: len(detail.loads) // 8 * 2])
-    ids = list(fleet.backends)
-    models: dict[BackendId, dict[str, None]] = {}
+def _unpacked(blob: bytes, fleet: Fleet) -> tuple[tuple[BackendId, LoadThen], ...]:
+    """Loads by backend; what does not fit the picture is left out."""
+    ids: list[BackendId] = list(fleet.backends)
+    models: dict[BackendId, dict[str, None]] = {each: {} for each in ids}
     for candidates in fleet.by_model.values():
         for each in candidates:
-            models.setdefault(each.backend.id, {})[each.model.id] = None
-    found: dict[int, dict[str, Speed]] = {}
-    for at in range(count):
-        place, number, samples = numbers[3 * at : 3 * at + 3]
-        names = list(models.get(ids[places[place]], ()))
-        if number < len(names):
-            speed = Speed(_known(measures[2 * at]), _known(measures[2 * at + 1]), samples)
-            found.setdefault(place, {})[names[number]] = speed
-    return found
+            models[each.backend.id][each.model.id] = None
+    found: list[tuple[BackendId, LoadThen]] = []
+    at = 0
+    while at + ENTRY.size <= len(blob):
+        slot, pending, latency, count = cast("_Entry", ENTRY.unpack_from(blob, at))
+        at += ENTRY.size
+        if slot >= len(ids) or at + count * SPEED.size > len(blob):
+            break
+        names = list(models[ids[slot]])
+        speeds: dict[str, Speed] = {}
+        for _ in range(count):
+            number, samples, first, pace = SPEED.unpack_from(blob, at)
+            at += SPEED.size
+            if number < len(names):
+                speeds[names[number]] = Speed(_known(first), _known(pace), samples)
+        found.append((ids[slot], LoadThen(pending, _known(latency), speeds or None)))
+    return tuple(found)
 
 
 def _known(number: float) -> float | None:
@@ -81,14 +71,15 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
     if told["detail"] is not None:
         with contextlib.suppress(msgspec.DecodeError):  # written by another version
             detail = read_detail(told["detail"])
-    model = known.word(told["model"])
-    needs = _needs(told, known, model) if whole else None
+    kind = known.kind(told["kind"]) or _GONE
+    model = known.word(kind.model)
+    needs = _needs(told, kind, known, model) if whole else None
     fleet = policy = None
     loads: tuple[tuple[BackendId, LoadThen], ...] = ()
     if detail is not None and needs is not None:
         fleet, policy = known.fleet(told["picture"], detail.version), known.policy(told["policy"])
         if fleet is not None:
-            loads = _unpacked(detail.loads, _speeds(detail, fleet), list(fleet.backends))
+            loads = _unpacked(detail.loads, fleet)
     turn = 0 if detail is None else detail.turn
     answer = _answer(detail, model, fleet)
     if needs is not None and fleet is not None and policy is not None:
@@ -99,12 +90,12 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
             again = decide(needs, fleet, then, policy, turn=turn)
             if isinstance(again, Refusal):
                 answer = replace(answer, verdicts=again.verdicts)
-    ended = _ended(told, known, detail, model, answer)
+    ended = _ended(told, kind, known, detail, model, answer)
     return Record(told["id"], told["at"], needs, fleet, loads, policy, turn, answer, ended)
 
 
-def _needs(told: Mapping[str, Any], known: Known, model: str) -> Needs | None:
-    shape = known.needs(told["needs"])
+def _needs(told: Mapping[str, Any], kind: Kind, known: Known, model: str) -> Needs | None:
+    shape = known.needs(kind.needs)
     if shape is None:
         return None
     return replace(
@@ -112,7 +103,7 @@ def _needs(told: Mapping[str, Any], known: Known, model: str) -> Needs | None:
         model=model,
         prompt_tokens=told["estimate"] or 0,
         max_tokens=told["most"],
-        tenant=known.word(told["tenant"]) or ANONYMOUS,
+        tenant=known.word(kind.tenant) or ANONYMOUS,
     )
 
 
@@ -153,21 +144,22 @@ def _stand_in(
 
 def _ended(
     told: Mapping[str, Any],
+    kind: Kind,
     known: Known,
     detail: Detail | None,
     model: str,
     answer: Decision | Refusal | None,
 ) -> RequestFinished | RequestRefused:
     end = None if detail is None else detail.ended
-    if told["backend"] is None:
+    if not kind.backend:
         said, code = told["error"] or "", told["code"] or ""
-        return RequestRefused(told["id"], told["at"], model, told["status"], code, said)
-    name = known.word(told["backend"])
+        return RequestRefused(told["id"], told["at"], model, kind.status, code, said)
+    name = known.word(kind.backend)
     shared: dict[str, Any] = {
         "request_id": told["id"],
-        "model": known.word(told["actual"]) or model,
+        "model": known.word(kind.actual) or model,
         "backend": name,
-        "status": told["status"],
+        "status": kind.status,
         "error": told["error"] or "",
         "ttft_ms": told["ttft_ms"],
         "duration_ms": told["duration_ms"] or 0.0,

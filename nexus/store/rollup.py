@@ -135,6 +135,32 @@ _Place = tuple[int, int, int]
 """Backend, model, begin in Unix seconds: the primary key of both tables."""
 
 
+_Named = tuple[str, str, int]
+"""Backend, model, begin of the minute."""
+
+
+class Fresh:
+    """What has been seen and is not in the file yet."""
+
+    def __init__(self) -> None:
+        self.cells: dict[_Named, Cell] = {}
+
+    def see(self, ended: RequestFinished | RequestRefused) -> None:
+        """Count the end of a request."""
+        if isinstance(ended, RequestRefused):
+            # Anybody may ask for names that nobody has, and each would be a row.
+            asked = "" if ended.code == ModelUnknown.code else ended.requested
+            backend, model = NOWHERE, asked
+        else:
+            backend, model = ended.backend, ended.model
+        at = int(ended.at)
+        place = (backend, model, at - at % MINUTE_S)
+        cell = self.cells.get(place)
+        if cell is None:
+            cell = self.cells[place] = Cell()
+        cell.see(ended)
+
+
 class Rollup:
     """The cells of now, written within the caller's transaction; made anew after one that failed.
 
@@ -146,45 +172,30 @@ class Rollup:
     def __init__(self, connection: sqlite3.Connection, facts: Facts) -> None:
         self._connection = connection
         self._facts = facts
-        self._fresh: dict[_Place, Cell] = {}
         self._cells: dict[str, dict[_Place, Cell]] = {"minutes": {}, "hours": {}}
 
-    def see(self, ended: RequestFinished | RequestRefused) -> None:
-        """Count the end of a request."""
-        if isinstance(ended, RequestRefused):
-            # Anybody may ask for names that nobody has, and each would be a row.
-            asked = "" if ended.code == ModelUnknown.code else ended.requested
-            backend, model = NOWHERE, asked
-        else:
-            backend, model = ended.backend, ended.model
-        at = int(ended.at)
-        place = (self._facts.word(backend), self._facts.word(model), at - at % MINUTE_S)
-        cell = self._fresh.get(place)
-        if cell is None:
-            cell = self._fresh[place] = Cell()
-        cell.see(ended)
-
-    def write(self) -> None:
-        """Add what was seen since the last time to its minutes and hours."""
+    def write(self, seen: Fresh) -> None:
+        """Add what was seen to its minutes and hours."""
         marks = ", ".join("?" * (3 + COLUMNS.count(",") + 1))
+        word = self._facts.word
         for table, length in (("minutes", MINUTE_S), ("hours", HOUR_S)):
             changed: dict[_Place, Cell] = {}
-            for (backend, model, at), fresh in self._fresh.items():
+            for (backend, model, at), fresh in seen.cells.items():
                 begin = at - at % length
-                for which in ((backend, model), (backend, ALL), (ALL, model), (ALL, ALL)):
+                its, of = word(backend), word(model)
+                for which in ((its, of), (its, ALL), (ALL, of), (ALL, ALL)):
                     place = (*which, begin)
                     if place not in changed:
                         changed[place] = self._cell(table, place)
                     changed[place].join(fresh)
             self._connection.executemany(
                 f"INSERT OR REPLACE INTO {table} (backend, model, at, {COLUMNS}) VALUES ({marks})",
-                [(*place, *each.row()) for place, each in changed.items()],
+                ((*place, *each.row()) for place, each in changed.items()),
             )
             if changed:  # those of the past are read again should somebody be late
                 newest = max(at for *_, at in changed)
                 now = {place: c for place, c in self._cells[table].items() if place[2] == newest}
                 self._cells[table] = now
-        self._fresh.clear()
 
     def _cell(self, table: str, place: _Place) -> Cell:
         known = self._cells[table].get(place)

@@ -9,6 +9,7 @@ kept besides, so that an account stays true when the rules change with a later v
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -19,22 +20,25 @@ from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import RequestFinished
 from nexus.domain.fleet import LoadView
-from nexus.domain.request import ANONYMOUS, Endpoint
+from nexus.domain.request import ANONYMOUS
 from nexus.domain.text import clean
-from nexus.store.facts import Facts, Picture
+from nexus.store.facts import ZONES, Facts, Kind, Picture
 from nexus.telemetry.records import Record
 
 ERROR_CHARS: Final = 1024
-MOST_PENDING: Final = 65_535
+MOST: Final = 65_535
+"""Requests in flight, and samples: what two bytes hold."""
+
+ENTRY: Final = struct.Struct("<HHfH")
+"""A load: place of its backend in the picture, pending, first byte in ms, number of speeds."""
+SPEED: Final = struct.Struct("<HHff")
+"""A speed: place of its model among the backend's, samples, first byte in ms, tokens a second."""
+
 COLUMNS: Final = (
-    *("id", "at", "model", "actual", "backend", "tenant", "zone", "endpoint", "status"),
-    *("duration_ms", "ttft_ms", "prompt", "completion", "speed", "error", "code"),
-    *("estimate", "most", "needs", "policy", "picture", "detail"),
+    *("id", "at", "kind", "duration_ms", "ttft_ms", "prompt", "completion", "speed"),
+    *("error", "code", "estimate", "most", "policy", "picture", "detail"),
 )
 """What `row` gives, in its order."""
-
-ENDPOINTS: Final = tuple(Endpoint)
-ZONES: Final = (Zone.RESTRICTED, Zone.OPEN)
 
 Row = tuple[Any, ...]
 Loads = tuple[tuple[BackendId, LoadView], ...]
@@ -89,8 +93,6 @@ class Detail(NamedTuple):
     affine: bool
     """True where a conversation drew it somewhere. Its key is not kept."""
     loads: bytes
-    speeds: bytes
-    """Of the candidates, where they were measured."""
     went: Went | None
     refused: Refused | None
     ended: Ended | None
@@ -98,32 +100,28 @@ class Detail(NamedTuple):
 
 _encode = msgspec.msgpack.Encoder().encode
 read_detail = msgspec.msgpack.Decoder(Detail).decode
-UNKNOWN: Final = math.nan
 
 
 def row(record: Record, facts: Facts) -> Row:
     """The values of `COLUMNS`. The record has ended."""
     ended, needs = record.ended, record.needs
+    assert ended is not None
     picture = None if record.fleet is None else facts.picture(record.fleet)
-    shape = policy = endpoint = tenant = actual = estimate = most = None
+    policy = None if record.policy is None else facts.policy(record.policy)
+    shape = tenant = actual = backend = 0
+    estimate = most = None
     if needs is not None:
-        shape, endpoint = facts.shape(needs), ENDPOINTS.index(needs.endpoint)
+        shape = facts.shape(needs) or 0
         estimate, most = needs.prompt_tokens, needs.max_tokens
-        tenant = None if needs.tenant == ANONYMOUS else facts.word(needs.tenant)
-    if record.policy is not None:
-        policy = facts.policy(record.policy)
+        tenant = 0 if needs.tenant == ANONYMOUS else facts.word(needs.tenant)
+    zone = None
     if isinstance(ended, RequestFinished):
-        zone = None
+        backend = facts.word(ended.backend)
         if picture is not None:
             zone = picture.zones.get((ended.backend_id, ended.model))
         if ended.model != record.model:
             actual = facts.word(ended.model)
         numbers = (
-            facts.word(ended.backend),
-            tenant,
-            None if zone is None else ZONES.index(zone),
-            endpoint,
-            ended.status,
             ended.duration_ms,
             ended.ttft_ms,
             ended.prompt_tokens,
@@ -133,17 +131,22 @@ def row(record: Record, facts: Facts) -> Row:
             None,
         )
     else:
-        assert ended is not None
-        said = clean(ended.message, ERROR_CHARS)
-        idle = (None, None, None, None, None)
-        numbers = (None, tenant, None, endpoint, ended.status, *idle, said, ended.code)
+        numbers = (None, None, None, None, None, clean(ended.message, ERROR_CHARS), ended.code)
+    kind = Kind(
+        facts.word(record.model),
+        actual,
+        backend,
+        tenant,
+        -1 if zone is None else ZONES.index(zone),
+        ended.status,
+        shape,
+    )
     try:
         detail = _encode(_detail(record, picture))
     except (UnicodeEncodeError, OverflowError):
         detail = None  # a name that no encoding has; the line of the list is enough
-    model = facts.word(record.model)
-    shared = (estimate, most, shape, policy, None if picture is None else picture.n)
-    return (record.request_id, record.at, model, actual, *numbers, *shared, detail)
+    shared = (estimate, most, policy, None if picture is None else picture.n, detail)
+    return (record.request_id, record.at, facts.kind(kind), *numbers, *shared)
 
 
 def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
@@ -188,35 +191,38 @@ def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
         record.turn,
         0 if record.fleet is None else record.fleet.version,
         needs is not None and bool(needs.affinity),
-        b"" if picture is None else _packed(record.loads, picture.slots),
-        b"" if picture is None else _speeds(record.loads, picture.models),
+        b"" if picture is None else _packed(record.loads, picture),
         went,
         refused,
         end,
     )
 
 
-def _speeds(loads: Loads, models: Mapping[BackendId, tuple[str, ...]]) -> bytes:
-    """Place of the load, place of the model, samples; first byte in ms, tokens a second."""
-    numbers, measures = array("H"), array("f")
-    for place, (id_, load) in enumerate(loads):
-        speeds = load.speeds
-        if speeds is not None:
-            for number, model in enumerate(models[id_]):
-                speed = speeds.get(model)
-                if speed is not None:
-                    first, pace = speed.ttft_ms, speed.tokens_per_s
-                    numbers.extend((place, number, min(speed.samples, MOST_PENDING)))
-                    measures.append(UNKNOWN if first is None else first)
-                    measures.append(UNKNOWN if pace is None else pace)
-    return numbers.tobytes() + measures.tobytes()
+def _packed(loads: Loads, picture: Picture) -> bytes:
+    """Each load as an `ENTRY`, followed by its speeds.
+
+    Loads are values that most requests share with the one before: each is packed once.
+    """
+    packed = picture.packed
+    parts: list[bytes] = []
+    for id_, load in loads:
+        known = packed.get(id_)
+        if known is None or known[0] is not load:
+            known = packed[id_] = load, _entry(picture.slots[id_], load, picture.models[id_])
+        parts.append(known[1])
+    return b"".join(parts)
 
 
-def _packed(loads: Loads, slots: Mapping[BackendId, int]) -> bytes:
-    """Loads as three arrays: places in the picture, pending, first byte in ms."""
-    if not loads:
-        return b""
-    places = array("H", [slots[id_] for id_, _ in loads])
-    pending = array("H", [min(load.pending, MOST_PENDING) for _, load in loads])
-    latency = array("f", [UNKNOWN if (ms := load.latency_ms) is None else ms for _, load in loads])
-    return places.tobytes() + pending.tobytes() + latency.tobytes()
+def _entry(slot: int, load: LoadView, models: tuple[str, ...]) -> bytes:
+    found = [] if load.speeds is None else [(n, load.speeds.get(m)) for n, m in enumerate(models)]
+    speeds = [
+        SPEED.pack(n, min(each.samples, MOST), _number(each.ttft_ms), _number(each.tokens_per_s))
+        for n, each in found
+        if each is not None
+    ]
+    head = ENTRY.pack(slot, min(load.pending, MOST), _number(load.latency_ms), len(speeds))
+    return head + b"".join(speeds)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

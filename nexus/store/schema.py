@@ -2,6 +2,7 @@
 
 ```text
 requests   one row each; what many share is named by number
+kinds      models, backend, tenant, zone, status and needs of requests; 0 or -1 where there is none
 facts      what requests were decided on, each state once: backends, models, pictures of the fleet,
            policies, shapes of needs. `used` is when a request last named it, to the hour
 words      names of models, backends and tenants, likewise
@@ -33,13 +34,7 @@ CREATE TABLE requests (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   at REAL NOT NULL,
-  model INTEGER NOT NULL,
-  actual INTEGER,
-  backend INTEGER,
-  tenant INTEGER,
-  zone INTEGER,
-  endpoint INTEGER,
-  status INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
   duration_ms REAL,
   ttft_ms REAL,
   prompt INTEGER,
@@ -49,14 +44,24 @@ CREATE TABLE requests (
   code TEXT,
   estimate INTEGER,
   most INTEGER,
-  needs INTEGER,
   policy INTEGER,
   picture INTEGER,
   detail BLOB
 );
 CREATE UNIQUE INDEX requests_id ON requests (id);
 CREATE INDEX requests_at ON requests (at);
-CREATE INDEX requests_failed ON requests (status) WHERE status >= 400;
+CREATE TABLE kinds (
+  n INTEGER PRIMARY KEY,
+  model INTEGER NOT NULL,
+  actual INTEGER NOT NULL,
+  backend INTEGER NOT NULL,
+  tenant INTEGER NOT NULL,
+  zone INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  needs INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  UNIQUE (model, actual, backend, tenant, zone, status, needs)
+);
 CREATE TABLE facts (
   n INTEGER PRIMARY KEY,
   hash BLOB NOT NULL UNIQUE,

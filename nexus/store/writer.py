@@ -3,9 +3,9 @@
 - Whatever is wrong with the file (full disk, read-only, another Nexus has it) is said once, in a
   sentence that tells what to do. Until it is mended records wait in the queue, whose oldest fall
   out, and every `RETRY_S` it is tried again. A damaged file is set aside, never deleted.
-- The interpreter's lock is let go of between every few rows, so the event loop waits for a fraction
-  of a millisecond at most. The thread has no lower priority: one that holds the lock and is not
-  run would stop the gateway.
+- The thread lets go of the interpreter's lock between every few rows, so the event loop waits for a
+  fraction of a millisecond. It has no lower priority: a thread that holds the lock and is not run
+  would stop the gateway.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from nexus.domain.audit import AuditEntry
-from nexus.store import changes, prune
-from nexus.store.facts import Facts
+from nexus.store.book import Book
 from nexus.store.place import InUse, Lock, make, set_aside
-from nexus.store.rollup import Rollup
-from nexus.store.rows import COLUMNS, Row, row
+from nexus.store.rollup import Fresh
 from nexus.store.schema import TooNew, open_writer
 from nexus.store.trouble import Unsound, damaged, sentence
 from nexus.telemetry.logs import get_logger
@@ -41,17 +39,17 @@ PAUSE_S: Final = 0.25
 BATCH: Final = 1000
 """Records of one transaction at most."""
 
-CHUNK: Final = 16
-"""Rows of one statement: the lock is held while these are made, some 0.2 ms."""
+BREATH_S: Final = 0.0005
+"""Between every few rows, while there is no hurry."""
+
+SUMS_S: Final = 5.0
+"""Between two writings of the sums by minute: a chart may lag behind by as much."""
 
 RETRY_S: Final = 30.0
 TIDY_S: Final = 60.0
 """Between two looks for requests that are too old or too many."""
 SWEEP_S: Final = 600.0
 """Between two looks for what no request names any more."""
-
-_INSERT = f"INSERT OR IGNORE INTO requests ({', '.join(COLUMNS)}) VALUES "
-_MARKS = f"({', '.join('?' * len(COLUMNS))})"
 
 
 class Writer:
@@ -93,6 +91,7 @@ class Writer:
         self._batch: list[Record] = []
         """Taken from the queue, and not yet in the file."""
         self._batch_changes: list[AuditEntry] = []
+        self._fresh = Fresh()
         self._asks: deque[threading.Event] = deque()
         self._awake = False
         self._wake = threading.Event()
@@ -100,10 +99,9 @@ class Writer:
         self._stop = threading.Event()
         self._suspected = False
         self._lock = Lock(path)
-        self._connection: sqlite3.Connection | None = None
-        self._facts: Facts | None = None
-        self._rollup: Rollup | None = None
+        self._book: Book | None = None
         self._retry_at = 0.0
+        self._sums_at = 0.0
         self._tidy_at = 0.0
         self._sweep_at = 0.0
         self._thread = threading.Thread(target=self.run, name="history", daemon=True)
@@ -177,38 +175,43 @@ class Writer:
 
     def _patience(self) -> float:
         """Seconds until there is something to do of itself."""
-        next_at = self._retry_at if self._connection is None else self._tidy_at
-        return max(0.0, next_at - time.monotonic())
+        due = self._tidy_at
+        if self._book is None:
+            due = self._retry_at
+        elif self._fresh.cells:
+            due = min(due, self._sums_at)
+        return max(0.0, due - time.monotonic())
 
     def _round(self) -> None:
         """Everything that waits, and what is due."""
         asks = list(self._asks)
+        hurried = bool(asks) or self._stop.is_set()
         try:
-            if self._opened():
+            if (book := self._opened()) is not None:
                 while self._take():
-                    self._write()
-                    self._tidy()
-                self._tidy()
-        except (sqlite3.Error, OSError, InUse, TooNew) as error:
+                    self._write(book)
+                    self._tidy(book)
+                if self._fresh.cells and (hurried or time.monotonic() >= self._sums_at):
+                    book.sums(self._fresh, self._unix())
+                    self._fresh = Fresh()
+                    self._sums_at = time.monotonic() + SUMS_S
+                self._tidy(book)
+        except (sqlite3.Error, OSError, InUse, TooNew, Unsound) as error:
             self._failed(error)
         except Exception:
             log.exception("the history cannot be written; it is tried again in %g s", RETRY_S)
             self._rest("it cannot be written")
         for ask in asks:
-            ask.set()
             self._asks.popleft()
+            ask.set()
 
-    def _opened(self) -> bool:
-        """True once the file is open."""
-        if self._connection is None:
+    def _opened(self) -> Book | None:
+        """The open file; None while it is not yet time to try again."""
+        if self._book is None:
             if time.monotonic() < self._retry_at and not self._stop.is_set():
-                return False
+                return None
         elif not self._suspected:
-            return True
-        self._open()
-        return True
-
-    def _open(self) -> None:
+            return self._book
         self._shut()
         make(self.path)
         self._lock.take()
@@ -230,11 +233,10 @@ class Writer:
             connection = self._sound()
         if self.most_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {self.most_pages}")
-        self._connection = connection
-        self._facts = Facts(connection)
-        self._rollup = Rollup(connection, self._facts)
+        self._book = Book(connection, self._days, self._most_bytes)
         self._suspected = False
         self.readable.set()
+        return self._book
 
     def _sound(self) -> sqlite3.Connection:
         """The file, once it has shown that it can be read; closely looked at on suspicion."""
@@ -260,57 +262,31 @@ class Writer:
                 self._batch_changes.append(self._changes.popleft())
         return bool(self._batch or self._batch_changes)
 
-    def _write(self) -> None:
+    def _write(self, book: Book) -> None:
         """The batch in one transaction. What fails is kept for the next time."""
-        connection, facts, rollup = self._connection, self._facts, self._rollup
-        assert connection is not None
-        assert facts is not None
-        assert rollup is not None
-        facts.at(self._unix())
-        connection.execute("BEGIN IMMEDIATE")
-        for start in range(0, len(self._batch), CHUNK):
-            values: list[object] = []
-            count = 0
-            for record in self._batch[start : start + CHUNK]:
-                made = self._made(record, facts, rollup)
-                if made is not None:
-                    values += made
-                    count += 1
-            if count:
-                connection.execute(_INSERT + ", ".join([_MARKS] * count), values)
-        rollup.write()
-        changes.write(connection, self._batch_changes)
-        connection.execute("COMMIT")
-        self.written += len(self._batch)
+        ends = book.add(self._batch, self._batch_changes, self._unix(), self._breathe)
+        for ended in ends:
+            self._fresh.see(ended)
+        self.written += len(ends)
+        self.lost += len(self._batch) - len(ends)
         self._batch.clear()
         self._batch_changes.clear()
-        self._well()
+        if self.trouble:
+            log.info("%s is written again; %d requests were missed", self.path, self.lost)
+            self.trouble = ""
 
-    def _made(self, record: Record, facts: Facts, rollup: Rollup) -> Row | None:
-        """One row; None for a record that nobody foresaw, which must not hold up the others."""
-        ended = record.ended
-        try:
-            if ended is None:
-                return None
-            values = row(record, facts)
-            rollup.see(ended)
-        except sqlite3.Error:
-            raise
-        except Exception:
-            self.lost += 1
-            log.exception("request %s cannot be kept", record.request_id)
-            return None
-        return values
+    def _breathe(self) -> None:
+        """Let whoever waits for the interpreter have it, unless there is no time for that."""
+        if len(self._queue) < QUEUE // 2 and not self._hurry.is_set():
+            time.sleep(BREATH_S)
 
-    def _tidy(self) -> None:
+    def _tidy(self, book: Book) -> None:
         """Take away what is too old or too much, between batches."""
         if time.monotonic() < self._tidy_at or self._stop.is_set():
             return
-        connection = self._connection
-        assert connection is not None
-        more = prune.step(connection, self._unix(), self._days, self._most_bytes)
+        more = book.prune(self._unix())
         if not more and time.monotonic() >= self._sweep_at:
-            prune.sweep(connection, self._unix(), self._days)
+            book.sweep(self._unix())
             self._sweep_at = time.monotonic() + SWEEP_S
         self._tidy_at = time.monotonic() + (PAUSE_S if more else TIDY_S)
 
@@ -334,17 +310,10 @@ class Writer:
         self._shut()
         self._retry_at = time.monotonic() + RETRY_S
 
-    def _well(self) -> None:
-        """A batch was written."""
-        if self.trouble:
-            log.info("%s is written again; %d requests were missed", self.path, self.lost)
-            self.trouble = ""
-
     def _shut(self) -> None:
         """Close the file; a transaction that is open is undone."""
         self.readable.clear()
-        connection, self._connection = self._connection, None
-        self._facts = self._rollup = None
-        if connection is not None:
+        book, self._book = self._book, None
+        if book is not None:
             with contextlib.suppress(sqlite3.Error):
-                connection.close()
+                book.close()

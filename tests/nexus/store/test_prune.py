@@ -13,7 +13,7 @@ from nexus.domain.history import Wanted
 from nexus.explain.account import account
 from nexus.store import changes, prune, queries, schema
 from nexus.store.facts import Facts
-from nexus.store.rollup import Rollup
+from nexus.store.rollup import Fresh, Rollup
 from nexus.store.rows import COLUMNS, row
 from tests.fakes.fleets import backend, fleet
 from tests.fakes.histories import AT, request
@@ -33,16 +33,16 @@ def write(connection: sqlite3.Connection, at: float, count: int = 1, name: str =
     """Requests of one day, on a backend of their own."""
     facts = Facts(connection)
     facts.at(at)
-    rollup = Rollup(connection, facts)
+    fresh = Fresh()
     seen = fleet(backend(name), backend(f"{name}-2"))
     connection.execute("BEGIN")
     for n in range(count):
         record = request(f"{name}-{n}", at=at, seen=seen, loads={})
         assert record.ended is not None
-        rollup.see(record.ended)
+        fresh.see(record.ended)
         marks = ", ".join("?" * len(COLUMNS))
         connection.execute(f"INSERT INTO requests VALUES (NULL, {marks})", row(record, facts))
-    rollup.write()
+    Rollup(connection, facts).write(fresh)
     connection.execute("COMMIT")
 
 

@@ -121,7 +121,7 @@ def test_all_since_a_time_come_with_what_a_what_if_needs(connection: sqlite3.Con
     found = list(queries.since(connection, AT + 1, AT + 4))
     first = found[0]
 
-    assert [each.request_id for each in found] == ["req-b", "req-c", "req-d"]
+    assert [each.at for each in found] == [AT + 1, AT + 2, AT + 3]
     assert isinstance(first, Asked)
     assert (first.at, first.model, first.tenant) == (AT + 1, MODEL, "acme")
     assert (first.backend, first.status, first.duration_ms) == ("gpu-01", 200, 2500.0)
@@ -130,10 +130,10 @@ def test_all_since_a_time_come_with_what_a_what_if_needs(connection: sqlite3.Con
 
 
 def test_what_could_not_be_read_is_no_demand(connection: sqlite3.Connection) -> None:
-    ids = {each.request_id for each in queries.since(connection, 0, None)}
+    asked = {each.at for each in queries.since(connection, 0, None)}
 
-    assert "req-g" not in ids
-    assert "req-e" in ids  # refused, and asked for all the same
+    assert AT + 6 not in asked
+    assert AT + 4 in asked  # refused, and asked for all the same
 
 
 def test_the_line_of_a_list_needs_no_fact_of_its_decision(connection: sqlite3.Connection) -> None:

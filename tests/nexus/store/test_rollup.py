@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nexus.store import schema
 from nexus.store.facts import Facts
-from nexus.store.rollup import COLUMNS, Cell, Rollup, Sketch, cell
+from nexus.store.rollup import COLUMNS, Cell, Fresh, Rollup, Sketch, cell
 from nexus.telemetry.records import Record
 from tests.fakes.histories import AT, decided, ended, failed, request, unread
 
@@ -26,15 +26,19 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     found.close()
 
 
+def seen(*records: Record) -> Fresh:
+    fresh = Fresh()
+    for record in records:
+        assert record.ended is not None
+        fresh.see(record.ended)
+    return fresh
+
+
 def write(connection: sqlite3.Connection, *records: Record) -> None:
     """As one process does that begins and ends."""
     facts = Facts(connection)
     facts.at(AT)
-    rollup = Rollup(connection, facts)
-    for record in records:
-        assert record.ended is not None
-        rollup.see(record.ended)
-    rollup.write()
+    Rollup(connection, facts).write(seen(*records))
 
 
 def cells(connection: sqlite3.Connection, table: str) -> dict[tuple[int, str, str], Cell]:
@@ -121,10 +125,7 @@ def test_late_ends_join_the_minute_they_belong_to(connection: sqlite3.Connection
     facts.at(AT)
     rollup = Rollup(connection, facts)
     for at in (MINUTE, MINUTE + 120, MINUTE):  # the clock was set back
-        record = request(at=at - 1)
-        assert record.ended is not None
-        rollup.see(record.ended)
-        rollup.write()
+        rollup.write(seen(request(at=at - 1)))
     told = {at: each.requests for (at, *_), each in cells(connection, "minutes").items()}
 
     assert told == {MINUTE: 2, MINUTE + 120: 1}

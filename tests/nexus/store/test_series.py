@@ -11,7 +11,7 @@ import pytest
 from nexus.domain.history import Metric
 from nexus.store import schema
 from nexus.store.facts import Facts
-from nexus.store.rollup import Rollup
+from nexus.store.rollup import Fresh, Rollup
 from nexus.store.series import MOST_POINTS, series
 from tests.fakes.histories import AT, failed, request
 
@@ -24,7 +24,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     found = schema.open_writer(tmp_path / "h.db")
     facts = Facts(found)
     facts.at(AT)
-    rollup = Rollup(found, facts)
+    fresh = Fresh()
     for minute in range(120):
         at = HOUR + 60 * minute
         records = [request(at=at, backend="gpu-01", duration_ms=100.0 + minute)]
@@ -32,8 +32,8 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             records.append(failed(at=at, backend="gpu-02", model="other"))
         for record in records:
             assert record.ended is not None
-            rollup.see(record.ended)
-    rollup.write()
+            fresh.see(record.ended)
+    Rollup(found, facts).write(fresh)
     yield found
     found.close()
 
