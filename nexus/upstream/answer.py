@@ -84,6 +84,8 @@ class Answer(asyncio.Protocol):
         if self._head_bytes > HEAD_LIMIT:
             self._fail(UpstreamBroken("the answer's head is too long"))
             return
+        if self.headed:
+            return  # a trailer: what was said before the body holds
         key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
         before = self._headers.get(key)
         self._headers[key] = text if before is None else f"{before}, {text}"

@@ -356,3 +356,25 @@ async def test_a_trusted_certificate_opens_the_door(self_signed: ssl.SSLContext)
 async def test_what_is_no_web_address_is_not_asked(url: str) -> None:
     with pytest.raises(UpstreamUnreachable, match="cannot be used"):
         await ask(url)
+
+
+async def test_a_trailer_changes_nothing_that_was_said_before_the_body() -> None:
+    raw = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nServer: one\r\n\r\n"
+        b"2\r\n{}\r\n0\r\nContent-Encoding: gzip\r\nServer: two\r\n\r\n"
+    )
+    async with serving(answering(raw)) as url:
+        reply = await ProbeClient().send(url, MODELS, headers={}, timeout_s=5)
+    assert (reply.body, reply.headers["server"]) == (b"{}", "one")
+
+
+async def test_hints_without_end_are_given_up() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        while True:
+            writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 64)
+            await writer.drain()
+
+    async with serving(handler) as url:
+        with pytest.raises(UpstreamBroken, match="head is too long"):
+            await ask(url)
