@@ -26,6 +26,8 @@ from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.api")
 
+JSON_KIND = b"application/json"
+
 Began = Callable[[str, Sequence[tuple[bytes, bytes]], Endpoint], None]
 
 _NO = frozenset({b"", b"0", b"false", b"no", b"off"})
@@ -121,12 +123,13 @@ class Hot:
         kind = coding = dry = b""
         for name, value in exchange.headers:
             if name == b"content-type":
-                kind = value.partition(b";")[0].strip().lower()
+                known = value == JSON_KIND  # most often
+                kind = value if known else value.partition(b";")[0].strip().lower()
             elif name == b"content-encoding":
                 coding = value.strip().lower()
             elif name == b"x-nexus-dry-run":
                 dry = value.strip().lower()
-        if kind != b"application/json" and not kind.endswith(b"+json"):
+        if kind != JSON_KIND and not kind.endswith(b"+json"):
             said = f"not '{kind.decode('latin-1')[:60]}'" if kind else "but none was sent"
             raise WrongMediaType(
                 f"Content-Type must be application/json, {said}: "

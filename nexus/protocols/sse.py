@@ -37,6 +37,7 @@ _FAILED = re.compile(
 )
 _PROMPT = (b'"prompt_tokens"', b'"input_tokens"')
 _COMPLETION = (b'"completion_tokens"', b'"output_tokens"')
+_IN_USAGE = re.compile(rb'"(prompt|completion)_tokens"\s*:\s*(\d{1,15})\b')
 _COUNT = re.compile(rb"\s*:\s*(\d{1,15})\b")
 _SPEED = re.compile(rb"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 
@@ -109,7 +110,15 @@ def usage_of(body: bytes) -> Usage:
 
 
 def _usage(end: bytes) -> Usage:
-    prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
+    at = end.rfind(b'"usage"')
+    found: dict[bytes, bytes] = {}
+    if at >= 0 and end.find(b'put_tokens"', at) < 0:  # OpenAI's words only, read in one look
+        found = dict(_IN_USAGE.findall(end, at))
+    if len(found) == 2:
+        prompt: int | None = int(found[b"prompt"])
+        completion: int | None = int(found[b"completion"])
+    else:
+        prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
     if b'"timings"' not in end:
         return prompt, completion, None
     if prompt is None:  # llama.cpp counts prompt and cache apart here

@@ -371,7 +371,7 @@ class Carrier:
             gunzip = Gunzip(passage.connection.name)
             lines, length = headers.without_encoding(lines), None
         streams = kind == b"text/event-stream" and not encoding
-        if passage.status == 200 and not encoding:
+        if passage.status == 200 and not encoding and not _is_json(passage, kind):
             await _check_shape(passage, kind)
 
         tap = SseTap() if streams else None
@@ -384,7 +384,8 @@ class Carrier:
         exchange.start(passage.status, lines + self._route(story), length)
         passage.forward(exchange, tap or gunzip, tail.feed if tail else None)
         try:
-            await passage.finished()
+            if not passage.done:
+                await passage.finished()
         finally:
             exchange.regulate(None)
             story.first_byte = passage.first_byte_at
@@ -396,7 +397,12 @@ class Carrier:
                     tail.data
                 )
             if passage.error is None:  # else: given back below, as a failure, or by cancellation
-                lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
+                lease.finish(
+                    ttft_ms=story.ttft_ms,
+                    tokens_per_s=story.speed(loop.time()),
+                    model=story.model_id if passage.status == 200 else "",
+                    streamed=streams,
+                )
 
         failure = passage.error
         if failure is None and tap is not None and tap.failed:
@@ -472,7 +478,11 @@ class Carrier:
         exchange.start(200, lines, len(body))
         exchange.write(body)
         exchange.end()
-        lease.finish(ttft_ms=story.ttft_ms, tokens_per_s=story.speed(loop.time()))
+        lease.finish(
+            ttft_ms=story.ttft_ms,
+            tokens_per_s=story.speed(loop.time()),
+            model=story.model_id,
+        )
         self._witness.served(lease.backend_id, lease.trial)
 
     def _breached(self, story: Story, candidate: Candidate, error: ZoneViolation) -> None:
@@ -596,6 +606,15 @@ class _Tail:
             self.data = data[-TAIL:]
         else:
             self.data = (self.data + data)[-TAIL:]
+
+
+def _is_json(passage: Passage, kind: bytes) -> bool:
+    """True where the answer is seen to be JSON already: most often it came with its head."""
+    return (
+        kind == b"application/json"
+        and bool(passage.pieces)
+        and passage.pieces[0].startswith((b"{", b"["))
+    )
 
 
 async def _check_shape(passage: Passage, kind: bytes) -> None:

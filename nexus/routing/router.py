@@ -111,19 +111,20 @@ def _decision(
     zone: Zone,
 ) -> Decision:
     """Rank the free candidates. `able` are those that passed every rule but capacity."""
-    those = free.candidates
+    those, limit = free.candidates, max(1, policy.max_attempts)
     if len(those) == 1:
         order, why = [0], "only_backend_in_doubt" if spare else "only_healthy_backend"
     else:
-        order, why = STRATEGIES[policy.strategy](free, loads, turn)
-        if needs.affinity and policy.strategy in _AFFINE:
+        affine = bool(needs.affinity) and policy.strategy in _AFFINE
+        most = limit if free.distinct and not affine else len(those)
+        order, why = STRATEGIES[policy.strategy](free, loads, turn, most)
+        if affine:
             order, why = prefer(needs.affinity, free, free.keys(loads), order, why)
     reason = RouteReason.CAPABILITY_MATCH
     if fallback:
         reason, why = RouteReason.FAILOVER, f"fallback:{model}:{why}"
     elif free is not able and _is_second_best(those[order[0]], able.candidates, loads, policy):
         reason = RouteReason.CAPACITY_OVERFLOW
-    limit = max(1, policy.max_attempts)
     if free.distinct:
         plan = tuple([those[place] for place in order[:limit]])
     else:

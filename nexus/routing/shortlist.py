@@ -9,7 +9,7 @@ picture is the same.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import compress
 from operator import is_not
@@ -41,6 +41,7 @@ class Shortlist:
         "_keys",
         "_lengths",
         "_loads",
+        "_order",
         "_places",
         "_refusing",
         "_weights",
@@ -82,8 +83,11 @@ class Shortlist:
         self._fitting: dict[tuple[int, int], Shortlist] = {}
         self._places = range(len(faces))
         self._weights: Weights = policy.weights
-        self._loads: list[LoadView | object | None] = [_NEVER] * len(faces)
+        self._loads: Sequence[LoadView | object | None] = [_NEVER] * len(faces)
         self._keys = [0] * len(faces)
+        self._order = list(range(len(faces)))
+        """The keys in ascending order, each times the number of places, plus the number of places
+        behind its own: so no two are equal, and of equal keys the first place comes last."""
 
     def fitting(self, needs: Needs) -> Shortlist:
         """Those whose context is long enough for this request.
@@ -109,14 +113,34 @@ class Shortlist:
         last time are worked out: a request changes two of twenty.
         """
         now = list(map(loads.get, self.ids))
-        keys = self._keys
+        keys, order, count = self._keys, self._order, len(self._keys)
         for place in compress(self._places, map(is_not, now, self._loads)):
             load = now[place]
             pending = 0 if load is None else load.pending
-            score = points_of(self.candidates[place], load, self._weights)
-            keys[place] = score * STEP - pending
-        self._loads[:] = now
+            key = points_of(self.candidates[place], load, self._weights) * STEP - pending
+            if key != keys[place]:
+                tail = count - 1 - place
+                del order[bisect_left(order, keys[place] * count + tail)]
+                insort(order, key * count + tail)
+                keys[place] = key
+        self._loads = now
         return keys
+
+    def best(self, loads: Loads, turn: int, most: int) -> tuple[list[int], list[int]]:
+        """Places and keys: at most `most` places, the highest first, equals of it rotated by turn.
+
+        The order is kept and not sorted anew: that made a fifth of a decision.
+        """
+        keys = self.keys(loads)
+        order, last = self._order, len(self._order) - 1
+        highest = order[-1] // (last + 1)
+        equals = last + 1 - bisect_left(order, highest * (last + 1))
+        if equals == 1:
+            return [last - key % (last + 1) for key in order[: -most - 1 : -1]], keys
+        shift = turn % equals
+        top = order[: -equals - 1 : -1]
+        ranked = top[shift:] + top[:shift] + order[-equals - 1 : -most - 1 : -1]
+        return [last - key % (last + 1) for key in ranked[:most]], keys
 
 
 _NEVER: Final = object()

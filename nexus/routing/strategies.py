@@ -1,7 +1,7 @@
 """How to choose among candidates that may serve: a strategy ranks them and says why.
 
-Each is a function of the shortlist, the loads and `turn`, the caller's counter, which stands for
-chance and rotation alike. Equal turns choose equally.
+Each is a function of the shortlist, the loads, `turn`, the caller's counter, which stands for
+chance and rotation alike, and how many places are wanted. Equal turns choose equally.
 """
 
 from __future__ import annotations
@@ -21,27 +21,26 @@ _BEHIND: Final = 128 * STEP
 """More than any score."""
 
 
-def smart(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def smart(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """The highest score; of equals the one with fewest requests in flight; of those by turn.
 
     Backends that must load the model first come after those that have it loaded and have room.
     """
-    keys = those.keys(loads)
+    order, keys = those.best(loads, turn, most)
     if those.warm:
         keys = _loaded_first(those, keys)
-    order = _ranked(keys, turn)
+        order = _ranked(keys, turn)[:most]
     best = order[0]
-    name = those.candidates[best].backend.face.name
-    return order, f"highest_score:{name}:{-(-keys[best] // STEP)}"
+    return order, f"highest_score:{those.candidates[best].backend.face.name}:{score_of(keys[best])}"
 
 
-def round_robin(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def round_robin(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """Everybody in turn, whatever the load."""
     place = turn % len(those.candidates)
-    return _first(place, those, loads), f"round_robin:index_{place}"
+    return _first(place, those, loads, most), f"round_robin:index_{place}"
 
 
-def priority_only(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def priority_only(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """The lowest priority number; of equals the least busy one; of those by turn."""
     faces = [each.backend.face for each in those.candidates]
     order = _ranked(
@@ -52,25 +51,25 @@ def priority_only(those: Shortlist, loads: Loads, turn: int) -> Ranking:
         turn,
     )
     chosen = faces[order[0]]
-    return order, f"priority:{chosen.name}:{chosen.priority}"
+    return order[:most], f"priority:{chosen.name}:{chosen.priority}"
 
 
-def random(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def random(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """Uniform over turns, without order between them."""
     place = _mixed(turn) % len(those.candidates)
-    return _first(place, those, loads), f"random:{those.candidates[place].backend.face.name}"
+    return _first(place, those, loads, most), f"random:{those.candidates[place].backend.face.name}"
 
 
-def least_pending(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def least_pending(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """The fewest requests in flight; of equals the highest score; of those by turn."""
     keys = those.keys(loads)
     order = _ranked([score_of(key) - pending_of(key) * 128 for key in keys], turn)
     chosen = order[0]
     name = those.candidates[chosen].backend.face.name
-    return order, f"least_pending:{name}:{pending_of(keys[chosen])}"
+    return order[:most], f"least_pending:{name}:{pending_of(keys[chosen])}"
 
 
-def power_of_two(those: Shortlist, loads: Loads, turn: int) -> Ranking:
+def power_of_two(those: Shortlist, loads: Loads, turn: int, most: int) -> Ranking:
     """Two drawn by chance, and of these the one with fewer requests in flight, or the first."""
     count = len(those.candidates)
     drawn = _mixed(turn)
@@ -78,10 +77,11 @@ def power_of_two(those: Shortlist, loads: Loads, turn: int) -> Ranking:
     two = (one + 1 + (drawn >> 32) % max(1, count - 1)) % count
     keys = those.keys(loads)
     place = two if pending_of(keys[two]) < pending_of(keys[one]) else one
-    return _first(place, those, loads), f"power_of_two:{those.candidates[place].backend.face.name}"
+    why = f"power_of_two:{those.candidates[place].backend.face.name}"
+    return _first(place, those, loads, most), why
 
 
-STRATEGIES: Final[Mapping[Strategy, Callable[[Shortlist, Loads, int], Ranking]]] = {
+STRATEGIES: Final[Mapping[Strategy, Callable[[Shortlist, Loads, int, int], Ranking]]] = {
     Strategy.SMART: smart,
     Strategy.ROUND_ROBIN: round_robin,
     Strategy.PRIORITY_ONLY: priority_only,
@@ -116,11 +116,10 @@ def _ranked(keys: Sequence[int], turn: int) -> list[int]:
     return order
 
 
-def _first(place: int, those: Shortlist, loads: Loads) -> list[int]:
+def _first(place: int, those: Shortlist, loads: Loads, most: int) -> list[int]:
     """The chosen one, then the others by score."""
-    order = _ranked(those.keys(loads), 0)
-    order.remove(place)
-    return [place, *order]
+    others, _ = those.best(loads, 0, most)
+    return [place, *[each for each in others if each != place][: most - 1]]
 
 
 def _mixed(turn: int) -> int:

@@ -79,6 +79,8 @@ class NexusProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._refusal: tuple[int, str] | None = None
         self._running: ClientExchange | None = None
+        self._read: ClientExchange | None = None
+        """The request that is being read, where it is a hot one."""
         self._answering: object | None = None
         """The last cycle that was started: the one whose answer is on the wire, if any is."""
         self._lingers: float | None = None
@@ -163,11 +165,15 @@ class NexusProtocol(HttpToolsProtocol):
         self._declared = b"0"
 
     def on_url(self, url: bytes) -> None:
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_LIMIT:
+            self._stop(431, _HEAD_TOO_LARGE)
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value))
+        self._head_bytes += len(name) + len(value)  # called eight times a request: no call here
+        if self._head_bytes > HEAD_LIMIT:
+            self._stop(431, _HEAD_TOO_LARGE)
         name = name.lower()
         if name == b"content-length":
             self._declared = value
@@ -183,8 +189,9 @@ class NexusProtocol(HttpToolsProtocol):
         self._reading_head = None
         self._unread_head = 0
         self._reading_body = self.loop.time()
-        endpoint = HOT.get(self.url.partition(b"?")[0])
+        endpoint = HOT.get(self.url) or HOT.get(self.url.partition(b"?")[0])
         if endpoint is None or parser.get_method() != b"POST":
+            self._read = None
             url, headers, expect = self.url, self.headers, self.expect_100_continue
             super().on_message_begin()
             self.url, self.expect_100_continue = url, expect
@@ -200,9 +207,9 @@ class NexusProtocol(HttpToolsProtocol):
             chunked_ok=http_11,
             on_complete=self.on_response_complete,
         )
-        earlier = cast("object | None", self.cycle)
-        if earlier is not None and not self.cycle.response_complete:
-            exchange.previous = earlier
+        if self.cycle and not self.cycle.response_complete:
+            exchange.previous = self.cycle
+        self._read = exchange
         self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn looks at
         if int(self._declared) > self._fast.body_limit:
             self._stop(413, self._too_large())
@@ -210,8 +217,8 @@ class NexusProtocol(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
-        exchange = cast("object", self.cycle)
-        if not isinstance(exchange, ClientExchange):
+        exchange = self._read
+        if exchange is None:
             self._body_bytes += len(body)
             if self._body_bytes > self._fast.body_limit:
                 self._stop(413, self._too_large())
@@ -227,8 +234,8 @@ class NexusProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             return
         self._reading_body = None
-        exchange = cast("object", self.cycle)
-        if not isinstance(exchange, ClientExchange):
+        exchange = self._read
+        if exchange is None:
             super().on_message_complete()
             return
         if exchange.response_complete:
@@ -266,20 +273,14 @@ class NexusProtocol(HttpToolsProtocol):
     def _begin(self, exchange: ClientExchange) -> None:
         exchange.previous = None
         self._running = self._answering = exchange
-        task = self.loop.create_task(self._answer(exchange))
-        exchange.task = task
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        # Not among uvicorn's tasks: it waits for the connection anyway, and a callback at the end
+        # of each task costs a turn of the loop.
+        exchange.task = self.loop.create_task(self._answer(exchange))
 
     async def _answer(self, exchange: ClientExchange) -> None:
         await self._fast.answer(exchange, exchange.endpoint)
         if self._running is exchange:
             self._running = None
-
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_LIMIT:
-            self._stop(431, _HEAD_TOO_LARGE)
 
     def _too_large(self) -> str:
         return (

@@ -112,7 +112,7 @@ class Pool:
         Raises:
             ZoneViolation: it would leave its zone.
         """
-        if allowed is Zone.RESTRICTED:
+        if allowed is Zone.RESTRICTED and not self.zone is zone is Zone.RESTRICTED:
             self._guard.check(self.name, self.zone, allowed)
             self._guard.check(self.name, zone, allowed)
 
@@ -123,7 +123,7 @@ class Pool:
             ZoneViolation: this backend, or the address it led to, is outside `allowed`.
         """
         bound = allowed is Zone.RESTRICTED
-        if bound:
+        if bound and self.zone is not Zone.RESTRICTED:
             self._guard.check(self.name, self.zone, allowed)
         while self._idle:
             connection = self._idle.pop()

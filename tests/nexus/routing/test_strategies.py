@@ -27,7 +27,7 @@ class By:
         self, those: Sequence[Candidate], loads: Loads, weights: Weights, turn: int
     ) -> tuple[list[Candidate], str]:
         policy = Policy(self._strategy, weights)
-        order, why = STRATEGIES[self._strategy](Shortlist(those, policy), loads, turn)
+        order, why = STRATEGIES[self._strategy](Shortlist(those, policy), loads, turn, len(those))
         return [those[place] for place in order], why
 
 
