@@ -322,7 +322,7 @@ class Control:
         await self._checks.check(self.resolve(backend_id).id)
 
     async def load_model(self, backend_id: BackendId, model_id: str) -> Backend:
-        """Bring a model into a backend's memory; returns when the registry knows what came of it.
+        """Bring a model into a backend's memory; returns when it is there, which may take minutes.
 
         Raises:
             NotFound: no such backend, or it lists no such model.
@@ -607,8 +607,7 @@ class Control:
 
     async def logs(self, after: int = 0, limit: int = 500) -> tuple[LogLine, ...]:
         """Lines of the log with a greater `seq` than `after`; the last `limit` of them."""
-        lines = [] if self._ring is None else self._ring.read(after)
-        return tuple(lines[-limit:])
+        return () if self._ring is None else tuple(self._ring.read(after, limit))
 
     async def log_levels(self) -> Mapping[str, LogLevel]:
         """The level of each component; `""` is that of all others."""

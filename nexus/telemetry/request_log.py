@@ -148,7 +148,8 @@ def _finished(event: RequestFinished, preview: str) -> Fields:
         fields["tokens_prompt"] = event.prompt_tokens
     if event.completion_tokens is not None:
         fields["tokens_completion"] = event.completion_tokens
-        fields["tokens_total"] = event.completion_tokens + (event.prompt_tokens or 0)
+        if event.prompt_tokens is not None:
+            fields["tokens_total"] = event.prompt_tokens + event.completion_tokens
     if event.tried:
         fields["fallback_chain"] = ",".join(event.tried)
     if event.error:
