@@ -1,8 +1,8 @@
 """Loads and unloads models where their server can, and makes the registry know what came of it.
 
 - A check comes first, so that nothing is loaded twice because our picture was old.
-- A check comes after, at once and again for a moment, until the model is where it was wanted. What
-  still loads then is followed by the health checker.
+- Checks come after, at once and again, until the model is where it was wanted: some servers say yes
+  at once and load behind it.
 - One wish at a time for each model of a backend: some servers would load a second copy.
 """
 
@@ -24,10 +24,7 @@ LOAD_TIMEOUT_S: Final = 600.0
 UNLOAD_TIMEOUT_S: Final = 60.0
 _LOOKS = 6
 _BETWEEN_LOOKS_S = 0.3
-
-
-_UNDER_WAY = {True: Residency.LOADING, False: Residency.SLEEPING}
-"""Also an end of waiting: it will come by itself, or (vLLM) is all that can be had."""
+_BETWEEN_LOADING_S = 1.0
 
 
 class Truth(Protocol):
@@ -78,7 +75,7 @@ class Levers:
         """Bring a model into memory. Idempotent; what sleeps is woken.
 
         Returns:
-            The backend as it is known then. Its model may still be loading.
+            The backend as it is known when the model has loaded.
 
         Raises:
             NotFound: no such backend, or it lists no such model.
@@ -131,14 +128,28 @@ class Levers:
             raise Conflict(f"Backend '{face.name}' did not {verb} {_named(model.id)}: {why}")
 
     async def _watch(self, backend_id: BackendId, model_id: str, *, load: bool) -> None:
-        """Check until it is as wished, but not for long: servers take a moment to say so."""
-        for look in range(_LOOKS):
-            if look:
-                await self._pause(_BETWEEN_LOOKS_S)
+        """Check until it is as wished: servers take a moment to say so, and some load behind it.
+
+        Raises:
+            Conflict: it began to load and gave up.
+        """
+        looks, loading = _LOOKS, False
+        while looks:
+            looks -= 1
             await self._check(backend_id)
-            model = self._look(backend_id, model_id)[1]
-            if _is_there(model, load) or model.residency is _UNDER_WAY[load]:
+            backend, model = self._look(backend_id, model_id)
+            if _is_there(model, load) or (not load and model.residency is Residency.SLEEPING):
                 return
+            if load and model.residency is Residency.LOADING:
+                if not loading:
+                    looks, loading = int(LOAD_TIMEOUT_S / _BETWEEN_LOADING_S), True
+            elif loading:
+                raise Conflict(
+                    f"Backend '{backend.name}' began to load {_named(model_id)} and gave up; its "
+                    "own log says why"
+                )
+            if looks:
+                await self._pause(_BETWEEN_LOADING_S if loading else _BETWEEN_LOOKS_S)
 
     def _look(self, backend_id: BackendId, model_id: str) -> tuple[Backend, Model]:
         backend = self._registry.find(backend_id)

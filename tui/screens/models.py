@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from nexus.domain.access import Role as Access
-from nexus.domain.backend import Backend, Model
+from nexus.domain.backend import Backend, Model, Residency
 from nexus.errors import NexusError
 from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render import models
@@ -154,7 +154,7 @@ class ModelsPage(Page):
             return
         backend, model = found
         app = dashboard(self)
-        if model.loaded:
+        if model.residency is Residency.LOADED:  # what sleeps can be woken
             app.say(f"{model.id} is loaded on {backend.name} already.")
             return
         text = (

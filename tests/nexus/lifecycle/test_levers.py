@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -42,7 +42,7 @@ class Hands:
         self.fails: UpstreamError | None = None
 
     async def send(
-        self, base_url: str, call: HttpCall, *, headers: dict[str, str], timeout_s: float
+        self, base_url: str, call: HttpCall, *, headers: Mapping[str, str], timeout_s: float
     ) -> HttpReply:
         if call.method == "POST" and call.path != "/api/show":
             self.posted.append(call)
@@ -70,7 +70,21 @@ class Here:
     def where(self, model_id: str) -> Residency | None:
         backend = self.registry.find(IT)
         assert backend is not None
-        return next(model.residency for model in backend.models if model.id == model_id)
+        return next((model.residency for model in backend.models if model.id == model_id), None)
+
+    async def until(self, model_id: str, where: Residency) -> None:
+        async with asyncio.timeout(10):
+            while self.where(model_id) is not where:
+                await asyncio.sleep(0)
+
+
+async def _problem(wish: Awaitable[object]) -> str:
+    """What it fails with."""
+    try:
+        await wish
+    except Conflict as problem:
+        return problem.message
+    return ""
 
 
 async def _at_once(seconds: float) -> None:
@@ -78,7 +92,7 @@ async def _at_once(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def serving(type: BackendType, *models: Model, load_s: float = 0.0) -> AsyncIterator[Here]:
+async def serving(type: BackendType, *models: Model, load_s: float = 0.0) -> AsyncGenerator[Here]:
     models = models or (WARM, COLD, EMBED)
     spec = SimSpec("it", type, models, model_load_s=load_s, api_key="sim-key")
     async with asyncio.timeout(20), SimFleet((spec,)) as fleet:
@@ -120,11 +134,25 @@ async def test_vllm_is_put_to_sleep_and_woken_as_a_whole() -> None:
         assert (awake.status, here.where(WARM.id)) == (BackendStatus.HEALTHY, Residency.LOADED)
 
 
-async def test_a_router_that_is_still_at_it_shows_the_model_as_loading() -> None:
-    async with serving(BackendType.LLAMACPP, load_s=3600) as here:
-        await here.levers.load(IT, COLD.id)
+async def test_a_router_that_loads_behind_its_yes_is_waited_for() -> None:
+    async with serving(BackendType.LLAMACPP, load_s=3600) as here, asyncio.TaskGroup() as group:
+        wish = group.create_task(here.levers.load(IT, COLD.id), name="a wish")
+        await here.until(COLD.id, Residency.LOADING)
+        assert not wish.done()
+        here.server.arriving.clear()
+        here.server.loaded.add(COLD.id)
+        backend = await wish
 
-        assert here.where(COLD.id) is Residency.LOADING
+        assert (backend, here.where(COLD.id)) == (here.registry.find(IT), Residency.LOADED)
+
+
+async def test_a_router_that_gives_up_is_told() -> None:
+    async with serving(BackendType.LLAMACPP, load_s=3600) as here, asyncio.TaskGroup() as group:
+        wish = group.create_task(_problem(here.levers.load(IT, COLD.id)), name="a wish")
+        await here.until(COLD.id, Residency.LOADING)
+        here.server.arriving.clear()
+
+        assert "'it' began to load 'cold:8b' and gave up" in await wish
 
 
 @pytest.mark.parametrize("type", MOVERS)
