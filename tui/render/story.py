@@ -259,7 +259,8 @@ def _scored(head: Cell, one: Json, name: int, bar: int, room: int, served: str) 
     pending = whole(one, "pending")
     if pending is not None:
         told.append(f"{pending}{f'/{places}' if places else ''} in flight")
-    if (first := number(one, "latency_ms")) is not None and room >= 64:
+    first = number(one, "first_words_ms") or number(one, "latency_ms")
+    if first is not None and room >= 64:
         told.append(millis(first))
     if flag(one, "must_load"):
         told.append("not in memory")

@@ -210,6 +210,7 @@ def _face(backend: Backend, model: str) -> Facts:
         "pending": 0,
         "places": backend.face.max_concurrent,
         "latency_ms": None,
+        "first_words_ms": None,
         "residency": "loaded",
         "must_load": False,
         "failures": None,
@@ -233,6 +234,7 @@ def _scored(backend: Backend, model: str, place: int, score: int) -> Facts:
         },
         "pending": place + 1,
         "latency_ms": 120.0 + 95.0 * place,
+        "first_words_ms": 120.0 + 95.0 * place,
         **({} if place == 1 else {"decided_by": "score"}),
     }
 

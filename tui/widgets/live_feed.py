@@ -1,6 +1,7 @@
 """A table whose newest row stands on top, and which stays there until the reader moves away.
 
-While the reader looks at older rows the view stands still, by key, though new rows come in above.
+While the reader looks at older rows, the row under the cursor stays on its line (or, where that is
+out of sight, the first visible row), though new rows come in above.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ class LiveFeed(LiveTable):
         if self.following:
             self._index, self.top, self.cursor = 0, 0, keys[0]
         else:
-            seen = self.top <= self._index < self.top + self.room
+            line = self._index - self.top
+            seen = 0 <= line < self.room
             if self.cursor in keys:
                 self._index = keys.index(self.cursor)
             else:
                 self._index = min(self._index, len(keys) - 1)
                 self.cursor = keys[self._index]
-            if self._top_key is not None and self._top_key in keys:
+            if seen:  # the row that is looked at stays on its line
+                self.top = self._index - line
+            elif self._top_key is not None and self._top_key in keys:
                 self.top = keys.index(self._top_key)
-            if seen:
-                self._reveal()
             self.top = max(0, min(self.top, len(keys) - max(1, self.room)))
         self._top_key = keys[self.top]
 
