@@ -1,9 +1,10 @@
 """A record as a row of `requests` (`nexus.store.rebuild` is the way back).
 
 Written is what the decision followed from, not what it says: loads as packed numbers, everything
-else by number (`nexus.store.facts`). Whoever asks runs the rules again. That costs the writer a
-fifth of what an account would, and the file a tenth (tests/bench/history.py). What the plan was is
-kept besides, so that an account stays true when the rules change with a later version.
+else by number (`nexus.store.facts`). Whoever asks runs the rules again. For a request among twenty
+candidates that is 28 us in the writer's thread and 740 bytes; the account itself would be 700 us
+and 14 KB (tests/bench/history.py). Numbers have four bytes, as exact as anybody looks. What the
+plan was is kept besides, so that an account stays true when the rules change with a later version.
 """
 
 from __future__ import annotations

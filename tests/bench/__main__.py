@@ -10,7 +10,17 @@ import resource
 import sys
 import time
 
-from tests.bench import bench_decide, dashboard, discovery, health, memory, relay, startup, streams
+from tests.bench import (
+    bench_decide,
+    dashboard,
+    discovery,
+    health,
+    history,
+    memory,
+    relay,
+    startup,
+    streams,
+)
 
 BENCHES = {
     "relay": relay.main,
@@ -20,6 +30,7 @@ BENCHES = {
     "startup": startup.main,
     "decide": bench_decide.main,
     "health": health.main,
+    "history": history.main,
     "discovery": discovery.main,
 }
 
