@@ -14,7 +14,7 @@ class TelemetryConfig(Section):
     otlp_endpoint: Url | None = Field(
         default=None,
         description="Base URL of a collector that takes OTLP over HTTP; needs the extra "
-        "`nexus[otel]`. Absent, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` counts, and without "
+        "`otel`. Absent, the variable `OTEL_EXPORTER_OTLP_ENDPOINT` counts, and without "
         "both nothing is sent.",
         examples=["http://localhost:4318"],
     )

@@ -22,7 +22,10 @@ VARIABLES = (
 )
 """Any of them names a collector, as for every program that speaks OpenTelemetry."""
 
-MISSING = "OpenTelemetry is not installed: run `pip install 'nexus[otel]'`"
+MISSING = (
+    "OpenTelemetry is not installed: install Nexus with its extra `otel`, "
+    "in a checkout by `pip install '.[otel]'`"
+)
 
 
 def tracing(

@@ -38,7 +38,7 @@ def test_the_standard_switch_turns_it_off(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("without_the_extra")
 def test_a_configured_collector_without_the_extra_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"otlp_endpoint is set.*pip install 'nexus\[otel\]'"):
+    with pytest.raises(ConfigError, match=r"otlp_endpoint is set.*pip install '\.\[otel\]'"):
         made(tmp_path, NAMED, {})
 
 
@@ -50,7 +50,7 @@ def test_a_variable_without_the_extra_is_a_warning(
     caplog.set_level("WARNING", logger=module.log.name)
     assert made(tmp_path, "", {name: "http://127.0.0.1:4318"}) is None
     assert name in caplog.text
-    assert "nexus[otel]" in caplog.text
+    assert ".[otel]" in caplog.text
 
 
 def test_a_gateway_without_a_collector_imports_nothing_of_it() -> None:
