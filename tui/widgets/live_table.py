@@ -106,6 +106,11 @@ class LiveTable(Widget, can_focus=True):
     def keys(self) -> Sequence[Hashable]:
         return self._rows.keys if self._rows else ()
 
+    @property
+    def rows(self) -> Rows | None:
+        """What is shown; None before the first frame."""
+        return self._rows
+
     def width_of(self, index: int) -> int:
         """Width of column number `index`; 0 while it is not shown."""
         return next((fitted.width for fitted in self._fitted if fitted.index == index), 0)
@@ -235,6 +240,10 @@ class LiveTable(Widget, can_focus=True):
         self._sync()
         if self.cursor != before:
             self.post_message(self.CursorMoved(self))
+
+    def start_over(self) -> None:
+        """The rows that come next are other ones: begin at the first."""
+        self._index, self.top, self.cursor = 0, 0, None
 
     def scroll_rows(self, by: int) -> None:
         """Move the view; the cursor stays on its row, in sight or not."""
