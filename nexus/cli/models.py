@@ -19,6 +19,8 @@ CAPABILITIES = {
     "embeddings": "Embeddings",
 }
 """Capability -> heading of its column."""
+MORE = {"audio": "Audio", "reasoning": "Reasoning"}
+"""Those that are asked about less often: shown with `--sources`, and to machines."""
 
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -37,7 +39,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         "-s",
         "--sources",
         action="store_true",
-        help="also say whose word each fact is: server, config, catalogue or guess",
+        help="every fact, and whose word it is: server, config, catalogue or guess",
     )
     parser.add_argument("-b", "--backend", metavar="NAME", help="only the models of this backend")
 
@@ -109,7 +111,8 @@ def _model(entry: Facts, capabilities: Facts, backends: object) -> Facts:
         "id": entry.get("id"),
         "backends": backends,
         "context_length": entry.get("context_length"),
-    } | {f"supports_{name}": flag(capabilities, name) for name in CAPABILITIES}
+        "max_output_tokens": entry.get("max_output_tokens"),
+    } | {f"supports_{name}": flag(capabilities, name) for name in (*CAPABILITIES, *MORE)}
 
 
 def _table(models: list[Facts], columns_wide: int | None, *, with_sources: bool) -> str:
@@ -117,7 +120,10 @@ def _table(models: list[Facts], columns_wide: int | None, *, with_sources: bool)
     from nexus.cli.table import Column, render
 
     columns = [Column("Model"), Column("Backends"), Column("Context", short=True, right=True)]
-    columns += [Column(title, short=True) for title in CAPABILITIES.values()]
+    shown = CAPABILITIES | MORE if with_sources else CAPABILITIES
+    if with_sources:
+        columns.append(Column("Output", short=True, right=True))
+    columns += [Column(title, short=True) for title in shown.values()]
     words = {True: "yes", False: "no", None: "?"}
     rows: list[list[str]] = []
     for model in models:
@@ -127,10 +133,11 @@ def _table(models: list[Facts], columns_wide: int | None, *, with_sources: bool)
             return f"{word} ({text(said, fact)})" if fact in said else word
 
         alias = f" (alias of {text(model, 'alias_of')})" if "alias_of" in model else ""
-        context = number(model, "context_length")
         row = [text(model, "id") + alias, ", ".join(_places(model))]
-        row.append("?" if context is None else sourced(f"{context:.0f}", "context_length"))
-        row += [sourced(words[flag(model, f"supports_{name}")], name) for name in CAPABILITIES]
+        for size in ("context_length", "max_output_tokens")[: 2 if with_sources else 1]:
+            tokens = number(model, size)
+            row.append("?" if tokens is None else sourced(f"{tokens:.0f}", size))
+        row += [sourced(words[flag(model, f"supports_{name}")], name) for name in shown]
         rows.append(row)
     return render(columns, rows, columns_wide)
 

@@ -81,6 +81,8 @@ async def test_models_say_whose_word_each_fact_is(live: Live) -> None:
     _, out, _ = await live("models", "--sources")
     row = next(line for line in out.splitlines() if line.startswith("llama3:8b"))
     assert "8192 (server)" in row
+    head = out.splitlines()[0]
+    assert all(title in head for title in ("Output", "Audio", "Reasoning"))
     assert "yes (catalogue)" in row  # JSON mode: Ollama documents it for every chat model
     (model,) = (await live.json("models", "--backend", "tower"))["models"]
     assert model["sources"]["context_length"] == "server"
