@@ -162,7 +162,15 @@ def _took_over(record: Record) -> dict[str, Any] | None:
     if ended.model == answer.model:
         return None
     why = ended.why.removeprefix(f"fallback:{ended.model}:")
-    return {"model": clean(ended.model), "backend": clean(ended.backend), "why": clean(why)}
+    told: dict[str, Any] = {
+        "model": clean(ended.model),
+        "backend": clean(ended.backend),
+        "why": clean(why),
+    }
+    if record.later is not None:
+        told["decision"] = _decision(record.later.answer)
+        told["candidates"] = _candidates(verdicts(record.later), record.later)
+    return told
 
 
 def _attempts(ended: RequestFinished | RequestRefused | None) -> list[dict[str, Any]]:

@@ -13,15 +13,16 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
+from typing import Protocol
 
 from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId, Zone
 from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.events import Event, ZoneBreached
-from nexus.domain.fleet import Candidate
+from nexus.domain.fleet import Candidate, Fleet, LoadView
 from nexus.domain.policy import Policy
-from nexus.domain.request import Endpoint
+from nexus.domain.request import Endpoint, Needs
 from nexus.errors import (
     Cancelled,
     ConnectTimeout,
@@ -83,6 +84,30 @@ CLIENT_LEFT = 499
 _RouteKey = tuple[BackendId, RouteReason, str, Zone | None]
 
 
+class Decided(Protocol):
+    """Told of a decision together with all that it followed from.
+
+    Told twice of one request where a second decision takes over: every attempt of the first one's
+    plan has failed, and a fallback model is tried.
+    """
+
+    def __call__(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: Callable[[BackendId], LoadView | None],
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+        /,
+    ) -> object: ...
+
+
+def _unheard(*_: object) -> None:
+    """Nobody wants to know."""
+
+
 class Carrier:
     """The data path. One per gateway.
 
@@ -95,7 +120,7 @@ class Carrier:
         unix: Unix seconds.
         max_in_flight: requests carried at once; more are refused with 503.
         witness: told what each attempt ran into.
-        decided: told of every decision with all that it followed from, before it is carried out.
+        decided: told of every decision before it is carried out: see `Decided`.
         trace: makes the header line that tells a backend its trace, by the request's id.
     """
 
@@ -109,7 +134,7 @@ class Carrier:
         unix: Callable[[], float],
         max_in_flight: int,
         witness: Witness,
-        decided: Callable[..., object] = lambda *args: None,
+        decided: Decided = _unheard,
         trace: Callable[[str], bytes] | None = None,
     ) -> None:
         self._trace = trace
@@ -138,7 +163,7 @@ class Carrier:
         exchange: Exchange,
         endpoint: Endpoint,
         request_id: str,
-        dry_run: Callable[..., object] | None = None,
+        dry_run: Decided | None = None,
     ) -> None:
         """Answer one request.
 
@@ -286,14 +311,11 @@ class Carrier:
             return
         fleet = self._registry.fleet()
         without = {**fleet.by_model, first.model: ()}  # still known, and nobody has it
-        again = decide(
-            story.needs,
-            replace(fleet, by_model=without),
-            self._registry.loads(),
-            policy,
-            turn=next(self._turns),
-        )
+        fleet, loads = replace(fleet, by_model=without), self._registry.loads()
+        turn = next(self._turns)
+        again = decide(story.needs, fleet, loads, policy, turn=turn)
         if isinstance(again, Decision):
+            self._decided(story.request_id, story.needs, fleet, loads.get, policy, turn, again)
             story.decision = again
             yield from again.order
 

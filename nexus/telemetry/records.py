@@ -65,6 +65,8 @@ class Record:
     answer: Decision | Refusal | None = None
     ended: RequestFinished | RequestRefused | None = None
     """None while it is under way."""
+    later: Record | None = None
+    """The decision that took over when every attempt of this one's plan had failed."""
 
     @property
     def model(self) -> str:
@@ -118,15 +120,35 @@ class Records:
     ) -> Record:
         """Remember a decision together with everything it followed from.
 
+        The second one of a request is kept beside the first.
+
         Args:
             loads: asked for the load of each candidate, at once.
         """
-        record = self.snapshot(request_id, needs, fleet, loads, policy, turn, answer)
         records = self._records
+        if request_id in records or request_id in self._late:
+            return self._decided_again(request_id, needs, fleet, loads, policy, turn, answer)
+        record = self.snapshot(request_id, needs, fleet, loads, policy, turn, answer)
         records[request_id] = record
         if len(records) > self._kept:
             self._evict()
         return record
+
+    def _decided_again(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        first = self._records.get(request_id) or self._late[request_id]
+        part = _part(fleet, needs.model, policy)  # a picture of its own, which nobody shares
+        then = _loads_of(list(part.backends), loads, answer)
+        first.later = Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
+        return first.later
 
     def snapshot(
         self,
@@ -149,14 +171,7 @@ class Records:
             part = _part(fleet, needs.model, policy)
             known = self._pictures[needs.model] = part, list(part.backends)
         part, ids = known
-        if len(ids) > MOST_LOADS:
-            planned = answer.order if isinstance(answer, Decision) else ()
-            ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
-        # Loads are values, so holding them is a copy. No loop: twenty cost one microsecond.
-        found = list(map(loads, ids))
-        if not all(found):  # no load means an idle backend; loads are never false
-            ids = [id for id, load in zip(ids, found, strict=True) if load is not None]
-        then = tuple(zip(ids, filter(None, found), strict=True))
+        then = _loads_of(ids, loads, answer)
         return Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
 
     def ended(self, event: RequestFinished | RequestRefused) -> Record:
@@ -211,6 +226,19 @@ class Records:
         return iter(list(self._records.values()))
 
 
+def _loads_of(
+    ids: list[BackendId], loads: LoadOf, answer: Decision | Refusal
+) -> tuple[tuple[BackendId, LoadView], ...]:
+    if len(ids) > MOST_LOADS:
+        planned = answer.order if isinstance(answer, Decision) else ()
+        ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
+    # Loads are values, so holding them is a copy. No loop: twenty cost one microsecond.
+    found = list(map(loads, ids))
+    if not all(found):  # no load means an idle backend; loads are never false
+        ids = [id for id, load in zip(ids, found, strict=True) if load is not None]
+    return tuple(zip(ids, filter(None, found), strict=True))
+
+
 def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:
     """What a decision about `model` may look at: its aliases, their fallbacks, their candidates."""
     names: dict[str, None] = {model: None}
@@ -227,7 +255,7 @@ def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:
     backends: dict[BackendId, Backend] = {}
     for name in names:
         candidates = fleet.by_model.get(name)
-        if candidates:
+        if candidates is not None:  # a name that nobody has any more may still be known
             by_model[name] = candidates
             backends.update((each.backend.face.id, each.backend) for each in candidates)
     # Sets of names are cut to these, so that an old picture is not kept alive by a record.

@@ -99,7 +99,11 @@ async def test_a_fallback_serves_too_when_every_attempt_failed(
         assert found.headers["x-nexus-tried"] == "a"
         assert here.servers["b"].got[-1].json()["model"] == "n"
         told = await here.gateway.control.story(found.headers["x-nexus-request-id"])
-        assert told["took_over"] == {"model": "n", "backend": "b", "why": "only_healthy_backend"}
+        over = told["took_over"]
+        assert (over["model"], over["backend"], over["why"]) == ("n", "b", "only_healthy_backend")
+        assert over["decision"]["order"] == ["b"]
+        assert [(each["model"], each["place"]) for each in over["candidates"]] == [("n", 1)]
+        assert told["decision"]["order"] == ["a"]
         assert any("the fallback 'n' took over on b" in each for each in told["sentences"])
 
 

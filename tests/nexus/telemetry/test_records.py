@@ -1,6 +1,7 @@
 """What is remembered of requests: enough to decide again, and no more than was agreed."""
 
 import tracemalloc
+from dataclasses import replace
 
 from nexus.domain.backend import BackendId, BackendType, Load
 from nexus.domain.decision import Decision, RouteReason
@@ -85,6 +86,22 @@ def test_requests_of_one_picture_share_what_they_looked_at_and_a_new_picture_is_
     assert first.fleet is second.fleet
     assert third.fleet is not None
     assert set(third.fleet.backends) == {"gpu-09"}
+
+
+def test_a_second_decision_is_kept_beside_the_first_and_decides_the_same_again() -> None:
+    policy = Policy(aliases={MODEL: "other"}, fallbacks={MODEL: ("mistral",)})
+    seen = fleet(backend(), backend("c", model("mistral")), backend("d", model("other")))
+    records = Records(lambda: AT)
+    first = keep(records, "r", seen, policy=policy)
+    without = replace(seen, by_model={**seen.by_model, MODEL: ()})
+    second = keep(records, "r", without, policy=policy)
+
+    assert records.get("r") is first
+    assert first.later is second
+    assert isinstance(second.answer, Decision)
+    assert (second.answer.model, len(records)) == ("mistral", 1)
+    assert second.fleet is not None
+    assert decide(needs(), second.fleet, {}, policy, turn=second.turn) == second.answer
 
 
 def test_the_oldest_record_gives_way() -> None:
