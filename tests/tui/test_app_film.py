@@ -18,6 +18,12 @@ async def played(stage: Stage, story: Story, seconds: int) -> None:
         await stage.tell(*story.tell(1))
 
 
+def saved(folder: Path) -> str:
+    """The text of the only picture there."""
+    (picture,) = folder.glob("nexus-*.svg")
+    return picture.read_text(encoding="utf-8")
+
+
 async def test_a_stopped_picture_stands_while_the_fleet_goes_on() -> None:
     story = Story(START)
     async with staged(story.opening()) as stage:
@@ -66,8 +72,7 @@ async def test_the_screen_is_saved_as_a_picture(
     story = Story(START)
     async with staged(story.opening()) as stage:
         await stage.press("f12")
-        (picture,) = tmp_path.glob("nexus-*.svg")
-        assert "gpu-01" in picture.read_text(encoding="utf-8")
+        assert "gpu-01" in saved(tmp_path)
         assert "Saved as" in stage.text
 
 
