@@ -12,10 +12,12 @@ from time import perf_counter
 from types import ModuleType
 from typing import Final, cast
 
+from nexus.domain.decision import Refusal
 from nexus.domain.events import Event, RequestFinished, RequestRefused
-from nexus.explain.account import verdicts
+from nexus.routing.aliases import hops, models_to_try
 from nexus.routing.router import decide
 from nexus.routing.rules import RULES
+from nexus.routing.terms import bound, terms_of
 from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Record
 
@@ -25,6 +27,7 @@ SAMPLE = 3
 _NAMED: Final = tuple(
     (cast("ModuleType", rule).__name__.rpartition(".")[2], rule) for rule in RULES
 )
+_NAMES: Final = tuple(name for name, _ in _NAMED)
 
 
 class Meter:
@@ -65,11 +68,21 @@ class Meter:
         began = clock()
         answer = decide(needs, fleet, loads, policy, turn=record.turn)
         metrics.decisions.add(clock() - began)
-        candidates = fleet.by_model.get(answer.model, ())
-        for name, rule in _NAMED:
-            began = clock()
-            candidates = rule.keep(candidates, needs, loads, policy)
-            metrics.rules[name].add(clock() - began)
-        for verdict in verdicts(record):
-            if verdict.rejection is not None:
-                metrics.exclusions[verdict.rejection.rule] += stands_for
+        way = hops(needs.model, fleet.by_model, policy)
+        tried = answer.tried if isinstance(answer, Refusal) else models_to_try(way[-1], policy)
+        took = dict.fromkeys(_NAMES, 0.0)
+        for name in tried:
+            asked = bound(needs, name, terms_of((*way, name), needs, policy), fleet, policy)
+            candidates = fleet.by_model.get(name, ())
+            for rule_name, rule in _NAMED:
+                began = clock()
+                kept = rule.keep(candidates, asked, loads, policy)
+                took[rule_name] += clock() - began
+                out = len(candidates) - len(kept)
+                if out:
+                    metrics.exclusions[rule_name] += out * stands_for
+                candidates = kept
+            if name == answer.model and not isinstance(answer, Refusal):
+                break
+        for rule_name, seconds in took.items():
+            metrics.rules[rule_name].add(seconds)

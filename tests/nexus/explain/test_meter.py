@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from nexus.domain.backend import BackendStatus
+from nexus.domain.backend import BackendStatus, Zone
 from nexus.domain.policy import Policy
 from nexus.explain.meter import SAMPLE, Meter
 from nexus.routing.router import decide
@@ -38,7 +38,7 @@ def test_a_decision_and_each_of_its_rules_take_time() -> None:
 
     assert (metrics.decisions.count, metrics.decisions.sum) == (1, 0.001)
     assert len(metrics.rules) == len(RULES)
-    assert all(each.count == 1 for each in metrics.rules.values())
+    assert all((each.count, round(each.sum, 6)) == (1, 0.001) for each in metrics.rules.values())
 
 
 def test_a_candidate_counts_for_the_first_rule_that_says_no() -> None:
@@ -61,3 +61,28 @@ def test_a_refused_request_is_measured_too() -> None:
     metrics = measured("a", name="absent")
     assert metrics.decisions.count == 1
     assert not metrics.exclusions
+
+
+def test_what_a_policy_forbids_is_excluded_by_its_rule() -> None:
+    metrics, records = Metrics(), Records(lambda: AT)
+    away = fleet(backend("here"), backend("there", zone=Zone.OPEN))
+    wanted = needs(zone=Zone.RESTRICTED)
+    answer = decide(wanted, away, {}, Policy())
+    records.decided("a", wanted, away, {}.get, Policy(), 0, answer)
+    Meter(records.get, metrics).see([finished(request_id="a")])
+
+    assert dict(metrics.exclusions) == {"privacy": 1.0}
+
+
+def test_candidates_of_a_model_that_nobody_serves_count_with_those_of_its_fallback() -> None:
+    metrics, records = Metrics(), Records(lambda: AT)
+    here = fleet(
+        backend("down", status=BackendStatus.UNREACHABLE),
+        backend("up", model("small")),
+    )
+    policy = Policy(fallbacks={MODEL: ("small", "other")})
+    answer = decide(needs(), here, {}, policy)
+    records.decided("a", needs(), here, {}.get, policy, 0, answer)
+    Meter(records.get, metrics).see([finished(request_id="a")])
+
+    assert dict(metrics.exclusions) == {"health": 1.0}
