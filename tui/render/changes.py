@@ -15,10 +15,10 @@ from tui.render.numbers import clock
 COLUMNS = (
     Column("TIME", 8),
     Column("OUTCOME", 8),
-    Column("WHO", 10, widest=18),
+    Column("WHO", 10),
     Column("ROLE", 8, drop=2),
-    Column("ACTION", 10, widest=14),
-    Column("TARGET", 12, widest=24),
+    Column("ACTION", 10),
+    Column("TARGET", 12, widest=18),
     Column("CHANGE", 16, widest=200, drop=1),
 )
 
