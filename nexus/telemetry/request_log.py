@@ -18,6 +18,7 @@ from nexus.telemetry.bus import Bus, Reader
 from nexus.telemetry.log_ring import Make
 from nexus.telemetry.logs import LEVELS, Sink, get_logger
 from nexus.telemetry.previews import Previews
+from nexus.telemetry.usual_line import MODEL_CHARS, usual_line
 
 log = get_logger("nexus.request")
 
@@ -25,7 +26,6 @@ Fields = dict[str, LogValue]
 
 PAUSE_S = 0.05
 """Between writes. What gathers in it at 5,000 requests/s takes two milliseconds to write."""
-MODEL_CHARS = 128
 ERROR_CHARS = 1024
 
 
@@ -67,6 +67,7 @@ class RequestLog:
         if missed:
             log.warning("%d events went unlogged: the log could not keep up", missed)
         sink, writes = self._sink, self._sink.writes
+        plain = writes and not sink.json
         least = log.getEffectiveLevel()
         makes: list[Make] = []
         lines: list[str] = []
@@ -83,6 +84,11 @@ class RequestLog:
             if LEVELS[level] < least:
                 continue
             makes.append(partial(_line, event.at, level, message, fields))
+            if plain and not preview and isinstance(event, RequestFinished):
+                usual = usual_line(event)
+                if usual is not None:
+                    lines.append(usual)
+                    continue
             if writes:
                 lines.append(sink.render(event.at, level, log.name, message, fields()))
         if makes:
