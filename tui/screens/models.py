@@ -234,7 +234,7 @@ class ModelsPage(Page):
         title: str,
         text: tuple[Line, ...],
         yes: str,
-        wish: Callable[[], Awaitable[None]],
+        wish: Callable[[], Awaitable[object]],
         done: str,
     ) -> None:
         app = dashboard(self)
