@@ -100,7 +100,10 @@ def render(families: Iterable[Family], accept: str) -> tuple[str, Iterator[bytes
     """Content type, and the page in pieces, in the format that an `Accept` header asks for."""
     from prometheus_client.exposition import choose_encoder  # late: see the module
 
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # of a version that is no number
+        encode, content_type = choose_encoder("")
 
     def pieces() -> Iterator[bytes]:
         ends = False

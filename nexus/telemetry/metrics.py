@@ -22,7 +22,7 @@ from nexus.telemetry.quality import MINUTE_S, BackendCounts
 
 MOST_NAMES = 1000
 """Values that a label may have; what comes after them counts as `OTHER`."""
-MOST_CELLS = 20_000
+MOST_CELLS = 10_000
 """Combinations of model, backend and status; what comes after them counts under `OTHER`."""
 OTHER = "other"
 UNKNOWN = "unknown"

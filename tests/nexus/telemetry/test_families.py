@@ -43,6 +43,13 @@ def test_a_page_in_pieces_is_the_page_as_a_whole(accept: str) -> None:
     assert len(made) > 10
 
 
+@pytest.mark.parametrize("accept", ["text/plain;version=abc", "text/plain;;version=a-1", "\x00"])
+def test_a_client_that_asks_for_nonsense_gets_plain_text(accept: str) -> None:
+    content_type, pieces = render([gauge("g", "G", (), {(): 1.0})], accept)
+    assert content_type.startswith("text/plain; version=0.0.4")
+    assert b"nexus_g 1.0\n" in b"".join(pieces)
+
+
 def test_a_page_is_of_the_moment_in_which_it_was_asked_for() -> None:
     each, sums = Histogram((1,)), {("a",): 1.0}
     each.add(0.5)
