@@ -7,14 +7,14 @@ other cannot. It satisfies `nexus.domain.gateway.FleetSource`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
 from nexus.discovery.places import places
 from nexus.domain.access import Role
-from nexus.domain.audit import AuditEntry, Facts, actor
+from nexus.domain.audit import Actor, AuditEntry, Facts, acting, actor
 from nexus.domain.backend import (
     Backend,
     BackendFace,
@@ -26,7 +26,7 @@ from nexus.domain.backend import (
     Zone,
     default_zone,
 )
-from nexus.domain.events import ChangeMade, PortProbed, ServerFound, Update
+from nexus.domain.events import ChangeMade, PortProbed, RequestRouted, ServerFound, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import BackendEdit, GatewayInfo, NewBackend, Recognition, Standing
 from nexus.domain.history import Metric, Point, Wanted
@@ -118,6 +118,7 @@ class Control:
         metrics: numbers since the start.
         store: keeps requests and changes over a restart; None keeps them in memory.
         cancel: ends a request, and says why; False where it does not run.
+        under_way: the requests that run.
         edits: edits of the routes; None where there are none.
         ring: the last lines of the log.
     """
@@ -142,10 +143,12 @@ class Control:
         metrics: Metrics,
         store: Store | None = None,
         cancel: Callable[[str, str], bool] = lambda request_id, why: False,
+        under_way: Callable[[], Iterable[RequestRouted]] = tuple,
         edits: Routing | None = None,
         ring: LogRing | None = None,
     ) -> None:
         self._cancel = cancel
+        self._under_way = under_way
         self._edits = edits
         self._ring = ring
         self._store = store or Store(unix=unix)
@@ -218,7 +221,8 @@ class Control:
 
     def opening(self) -> list[Update]:
         """Everything that is so now, for a reader that starts or has missed something."""
-        return [self._registry.seen(), *self._probed.values(), *self._waiting.all()]
+        found = (*self._probed.values(), *self._waiting.all(), *self._under_way())
+        return [self._registry.seen(), *found]
 
     def discovered(self) -> tuple[ServerFound, ...]:
         """Servers beyond this machine that wait for approval, oldest first."""
@@ -635,6 +639,11 @@ class Control:
             raise Forbidden(
                 f"Your role is {self.role.value}: to {deed} takes the role {role.value}"
             )
+
+    def file_edited(self, lines: tuple[str, ...]) -> None:
+        """Tell of an edit of the configuration file that is in force now."""
+        with acting(Actor("configuration file", Role.ADMIN.value)):
+            self._changed("edit file", self._info.config_path or "nexus.toml", None, {"to": lines})
 
     def _changed(self, action: str, target: str, before: Facts | None, after: Facts | None) -> None:
         """Tell of a change that was made: to the store, and to whoever watches."""

@@ -66,7 +66,7 @@ class RouteEdits:
         self,
         load: Load,
         config: Callable[[], NexusConfig],
-        use: Callable[[NexusConfig], None],
+        use: Callable[[NexusConfig], object],
         keeper: Keeper | None,
         start: str = "",
     ) -> None:

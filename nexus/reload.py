@@ -36,6 +36,7 @@ class Reloader:
         registry: whose backends follow the file.
         use: told the new configuration, for everything that is not a backend.
         check: probes a backend now.
+        edited: told what a person's edit of the file has changed, and the file's time and size.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Reloader:
         use: Callable[[NexusConfig], None],
         check: Callable[[BackendId], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        edited: Callable[[tuple[str, ...], tuple[int, int]], None] = lambda lines, mark: None,
     ) -> None:
+        self._edited = edited
         self._config = loaded.config
         self._path = path
         self._load = load
@@ -85,13 +88,15 @@ class Reloader:
         except ConfigError as error:
             log.error("the edited configuration is refused, the old one stays\n%s", error.message)  # noqa: TRY400
             return
-        self.apply(new)
+        lines = self.apply(new)
+        if lines:
+            self._edited(lines, mark)
 
-    def apply(self, new: NexusConfig) -> None:
-        """Put a configuration in force: only what differs is touched."""
+    def apply(self, new: NexusConfig) -> tuple[str, ...]:
+        """Put a configuration in force: only what differs is touched. Returns that, in lines."""
         lines = changes(self._config, new)
         if not lines:
-            return
+            return ()
         old, self._config = self._config, new
         self._backends(
             {face.id: face for face in old.faces()}, {face.id: face for face in new.faces()}
@@ -105,6 +110,7 @@ class Reloader:
             log.info("configuration: %s", line)
         for line in needs_restart(lines):
             log.warning("takes effect at the next start: %s", line)
+        return lines
 
     def _backends(
         self, old: dict[BackendId, BackendFace], new: dict[BackendId, BackendFace]

@@ -272,7 +272,12 @@ async def running(
 
     again = reload or _plainly
     watched = keeper.path if keeper is not None else None
-    reloader = Reloader(loaded, watched, again, registry, use, checker.wake)
+
+    def edited(lines: tuple[str, ...], mark: tuple[int, int]) -> None:
+        if keeper is None or mark != keeper.wrote:  # else whoever did that is known already
+            control.file_edited(lines)
+
+    reloader = Reloader(loaded, watched, again, registry, use, checker.wake, edited=edited)
     edits = RouteEdits(again, lambda: reloader.config, reloader.apply, keeper, _text_of(loaded))
 
     info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
@@ -294,6 +299,7 @@ async def running(
         metrics=metrics,
         store=store,
         cancel=carrier.cancel,
+        under_way=carrier.under_way,
         edits=edits,
         ring=sink.ring,
     )

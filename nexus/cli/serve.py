@@ -139,11 +139,13 @@ async def _main(
 async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> bool:
     """Show the dashboard; True when its end is the gateway's end."""
     from nexus.config.file import state_place
+    from nexus.domain.audit import Actor, acting
     from tui.launch import supervise
     from tui.leave import Leave
 
     state = state_place(os.environ).parent
-    leave = await supervise(gateway.control, stop=stop, state=state)
+    with acting(Actor("dashboard")):
+        leave = await supervise(gateway.control, stop=stop, state=state)
     if leave is Leave.STOP:
         return True
     sink.to(sys.stderr)  # what was logged behind the dashboard is shown now

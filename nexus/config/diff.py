@@ -14,6 +14,7 @@ AT_START = (
     "logging.format",
     "logging.enable_content_logging",
     "telemetry",
+    "history",
 )
 """Sections and keys read once: a change needs a restart."""
 

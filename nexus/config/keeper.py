@@ -28,6 +28,8 @@ class Keeper:
 
     def __init__(self, path: Path | None, state: Path) -> None:
         self.path = path or state
+        self.wrote: tuple[int, int] | None = None
+        """Time and size of the file as it was last written here, for who watches it."""
 
     def text(self) -> str:
         """What the file says now; the beginning of a new one where there is none."""
@@ -72,6 +74,8 @@ class Keeper:
                 raise BadRequest(told) from error
             with contextlib.suppress(OSError):
                 new.chmod(self.path.stat().st_mode & 0o777)
+            told = new.stat()
+            self.wrote = told.st_mtime_ns, told.st_size
             new.replace(self.path.resolve())  # through a symbolic link, not over it
         finally:
             new.unlink(missing_ok=True)

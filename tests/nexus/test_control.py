@@ -7,9 +7,17 @@ import logging
 
 import pytest
 
+from nexus.domain.audit import Actor, acting
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Model, Source, Zone
-from nexus.domain.events import BackendChanged, BackendRemoved, FleetSeen, PortProbed, Update
-from nexus.domain.gateway import FleetSource
+from nexus.domain.events import (
+    BackendChanged,
+    BackendRemoved,
+    ChangeMade,
+    FleetSeen,
+    PortProbed,
+    Update,
+)
+from nexus.domain.gateway import BackendEdit, FleetSource
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import INBOX, Bus
@@ -172,7 +180,9 @@ async def test_what_is_registered_already_is_a_conflict(url: str, name: str) -> 
 async def test_the_operators_word_replaces_what_a_scan_guessed() -> None:
     desk = Desk()
     desk.registry.add(face("guess", "http://10.0.0.9:1234", source=Source.PROBE))
-    added, _ = await desk.control.register("http://10.0.0.9:1234", name="mine", type=BackendType.VLLM)
+    added, _ = await desk.control.register(
+        "http://10.0.0.9:1234", name="mine", type=BackendType.VLLM
+    )
 
     assert list(desk.registry.fleet().backends) == [A, "mine"]
     assert added.face.source is Source.MANUAL
@@ -199,7 +209,9 @@ async def test_a_password_in_a_url_is_not_repeated(caplog: pytest.LogCaptureFixt
         with pytest.raises(Conflict) as by_url:
             await desk.control.register(SECRET, name="other", type=BackendType.GENERIC)
         with pytest.raises(Conflict) as by_name:
-            await desk.control.register("http://x.example", name=added.name, type=BackendType.GENERIC)
+            await desk.control.register(
+                "http://x.example", name=added.name, type=BackendType.GENERIC
+            )
 
     assert "secret" not in added.name + added.id
     assert "secret" not in caplog.text + by_url.value.message + by_name.value.message
@@ -240,3 +252,51 @@ async def test_scanning_scans() -> None:
     await desk.source().scan()
 
     assert desk.scans.count == 1
+
+
+# ---- who changed what
+
+
+async def test_every_change_is_told_with_who_did_it_and_what_it_was_before() -> None:
+    desk = Desk()
+    with acting(Actor("api:maria", "admin")):
+        await desk.control.drain(A)
+        await desk.control.edit(A, BackendEdit(priority=7))
+        await desk.control.register(SECRET, name="secret", type=BackendType.VLLM)
+        await desk.control.remove(BackendId("secret"))
+    desk.control.file_edited(("routing.strategy: smart -> random",))
+    removed, added, edited, drained = (await desk.control.changes())[1:]
+    (by_file, *_) = await desk.control.changes(1)
+
+    assert {(each.who, each.role) for each in (drained, edited, added, removed)} == {
+        ("api:maria", "admin")
+    }
+    assert (drained.action, drained.target) == ("drain", "a")
+    assert (drained.before, drained.after) == ({"draining": False}, {"draining": True})
+    assert (edited.before, edited.after) == ({"priority": 50}, {"priority": 7})
+    assert (added.before, removed.after) == (None, None)
+    assert added.after == removed.before
+    assert "secret:" not in str(added)  # what stands before a host is nobody's to read
+    assert (by_file.who, by_file.action) == ("configuration file", "edit file")
+
+
+async def test_a_change_is_an_event_for_those_who_watch() -> None:
+    desk = Desk()
+    updates = desk.control.updates()
+    await next_of(updates)
+    await desk.control.drain(A)
+    seen = [await next_of(updates), await next_of(updates)]
+    await updates.aclose()  # type: ignore[attr-defined]
+
+    (told,) = [each for each in seen if isinstance(each, ChangeMade)]
+    assert (told.entry.action, told.entry.target) == ("drain", "a")
+
+
+async def test_what_failed_is_no_change() -> None:
+    desk = Desk()
+    with pytest.raises(BadRequest):
+        await desk.control.edit(A, BackendEdit(priority=101))
+    with pytest.raises(NotFound):
+        await desk.control.remove(BackendId("nobody"))
+
+    assert await desk.control.changes() == ()

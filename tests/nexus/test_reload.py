@@ -31,8 +31,15 @@ class Desk:
         loaded = self.load(path)
         for face in loaded.config.faces():
             self.registry.add(face)
+        self.edited: list[tuple[str, ...]] = []
         self.reloader = Reloader(
-            loaded, path, self.load, self.registry, self.used.append, self.checked.append
+            loaded,
+            path,
+            self.load,
+            self.registry,
+            self.used.append,
+            self.checked.append,
+            edited=lambda lines, mark: self.edited.append(lines),
         )
         self.edits = 0
 
@@ -59,6 +66,14 @@ def test_backends_come_and_go_with_the_file(desk: Desk) -> None:
 
     assert desk.names() == {"b"}
     assert desk.checked == ["b"]
+
+
+def test_an_edit_is_told_in_lines_once_it_is_in_force(desk: Desk) -> None:
+    desk.edit(B)
+    desk.edit(B + "\n# a comment\n")
+    desk.edit("nonsense")
+
+    assert desk.edited == [("backends.b: added", "backends.a: removed")]
 
 
 def test_a_changed_key_of_a_backend_keeps_its_health(desk: Desk) -> None:
