@@ -18,7 +18,7 @@ from textual.screen import Screen
 from nexus.domain.access import Role as Access
 from nexus.domain.backend import BackendId
 from nexus.domain.events import Update, ZoneBreached
-from nexus.domain.gateway import FleetSource, Standing
+from nexus.domain.gateway import FleetSource
 from nexus.errors import NexusError
 from tui.clean import clean
 from tui.clipboard import Way, copy
@@ -69,13 +69,18 @@ class NexusDashboard(App[Leave]):
         clock: Callable[[], float] = time.time,
         utc_offset_s: int | None = None,
         no_color: bool = False,
+        attached: bool = False,
         driver_class: type[Driver] | None = None,
     ) -> None:
-        """Show `source`; `clock` gives Unix seconds; `no_color` paints with attributes only."""
+        """Show `source`; `clock` gives Unix seconds; `no_color` paints with attributes only.
+
+        With `attached`, the gateway is elsewhere and goes on when the dashboard ends.
+        """
         super().__init__(driver_class=driver_class, ansi_color=True if no_color else None)
         self.source = source
         """Where facts come from and wishes go."""
         self._clock = clock
+        self._attached = attached
         self._offset = time.localtime().tm_gmtoff if utc_offset_s is None else utc_offset_s
         self._shown: tuple[DashboardState, int] | None = None
         self.film = Film()
@@ -285,10 +290,6 @@ class NexusDashboard(App[Leave]):
 
         self.run_worker(run(), name="copy", exit_on_error=True)
 
-    async def explain(self, request_id: str) -> tuple[Standing, ...]:
-        """What each candidate of a request got. Raises NexusError when nobody remembers."""
-        return await self.source.explain(request_id)
-
     def do(self, wish: Callable[[], Awaitable[object]], done: str) -> None:
         """Carry out a wish beside the screen; say `done`, or the sentence of what stopped it."""
 
@@ -309,9 +310,9 @@ class NexusDashboard(App[Leave]):
         self.notify(clean(text), severity=severity, markup=False, timeout=4)
 
     def ask_to_leave(self) -> None:
-        """Leave at once when nothing runs; else ask."""
+        """Leave at once when nothing runs, or the gateway is elsewhere; else ask."""
         pending = self.state.in_flight
-        if not pending:
+        if not pending or self._attached:
             self.exit(Leave.STOP)
             return
         if isinstance(self.screen, Confirm):

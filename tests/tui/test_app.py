@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -14,19 +13,17 @@ from nexus.domain.events import (
     FleetSeen,
     LoadChanged,
     PortProbed,
-    RequestFinished,
     ServerFound,
     ServerGone,
     Update,
 )
 from nexus.domain.fleet import Fleet, picture
-from nexus.domain.gateway import Standing
 from nexus.errors import NexusError
 from tests.fakes.dashboard import START, Stage, staged
 from tui.commands import NexusCommands
 from tui.leave import Leave
 from tui.screens.backend import BackendPage
-from tui.screens.detail import ModelDetail, RequestDetail
+from tui.screens.detail import ModelDetail
 from tui.screens.dialogs.drain import Drain
 from tui.screens.help import Help
 from tui.screens.main import ACTIONS, MainScreen
@@ -265,23 +262,6 @@ async def test_enter_shows_a_model_and_a_request() -> None:
         assert "mac-studio" in stage.text
         await stage.press("q", "R", "enter")
         assert stage.app.current_mode == "requests"
-
-
-async def test_a_request_shows_each_candidate_with_its_score_or_why_it_lost() -> None:
-    updates, _ = busy(60)
-    request = next(each for each in reversed(updates) if isinstance(each, RequestFinished))
-    async with staged(*updates) as stage:
-        stage.source.standings[request.request_id] = (
-            Standing("gpu-77", request.model, 1, 94, "priority 50, 3 in flight"),
-            Standing("gpu-78", request.model, 2, 61, "priority 90, 0 in flight"),
-            Standing("old\x1b[2J-mac", request.model, None, None, "cannot be reached"),
-        )
-        stage.app.push_screen(RequestDetail(request))
-        await stage.settle()
-        assert re.search(r"gpu-77 +score 94, chosen +priority 50, 3 in flight", stage.text)
-        assert "gpu-78  score 61, number 2" in stage.text
-        assert "-mac  ruled out: cannot be reached" in stage.text
-        assert "\x1b" not in stage.text
 
 
 async def test_help_names_every_key_of_every_action() -> None:

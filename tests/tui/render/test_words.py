@@ -9,9 +9,8 @@ from rich.cells import cell_len
 
 from nexus.domain.backend import BackendId, BackendStatus, BackendType
 from nexus.domain.decision import RouteReason
-from nexus.domain.events import RequestFinished, RequestRefused
+from nexus.domain.events import RequestFinished
 from tui.render.filters import entry_text, matches
-from tui.render.sentences import request_lines
 from tui.render.spark import spark
 from tui.render.status import LOOK, http_cell
 from tui.render.why import reason, why
@@ -21,10 +20,6 @@ DONE = RequestFinished(
     RouteReason.CAPABILITY_MATCH, "highest_score:gpu-01:98", True, 200,
     ttft_ms=120, duration_ms=900, prompt_tokens=10, completion_tokens=20, tokens_per_s=31.5,
 )  # fmt: skip
-
-
-def text_of(entry: RequestFinished | RequestRefused) -> str:
-    return "\n".join("".join(cell.text for cell in line) for line in request_lines(entry, 0))
 
 
 @pytest.mark.parametrize(
@@ -64,28 +59,6 @@ def test_an_answer_cut_short_does_not_look_like_a_success() -> None:
     assert http_cell(200, "").text == "● 200"
     assert http_cell(499, "").text == "◌ 499"
     assert http_cell(404, "").text == "! 404"
-
-
-def test_a_request_reads_as_sentences() -> None:
-    text = text_of(DONE)
-    assert "A client asked gpt-4 for a streamed answer." in text
-    assert "By an alias that became llama." in text
-    assert "It went to gpu-01 (vllm): best score 98." in text
-    assert "The first byte came after 120ms; it took 900ms in all." in text
-    assert "10 in, 20 out, at 31.5 tokens/s." in text
-    assert "The client has the whole answer." in text
-
-
-def test_a_failure_tells_who_failed_before() -> None:
-    text = text_of(replace(DONE, tried=("gpu-02",), attempts=2, status=502, error="broken"))
-    assert "2 attempts; before it gpu-02 had failed" in text
-    assert "broken" in text
-
-
-def test_a_refusal_tells_what_the_client_was_told() -> None:
-    text = text_of(RequestRefused("r", 0.0, "", 400, "invalid_request", "model is missing"))
-    assert "no readable model" in text
-    assert "model is missing" in text
 
 
 @pytest.mark.parametrize(
