@@ -43,9 +43,7 @@ def request(
 ) -> bytes:
     """The bytes of a request."""
     data = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
-    head = (
-        f"{method} {path} HTTP/1.1\r\nhost: nexus\r\n{headers}content-length: {len(data)}\r\n\r\n"
-    )
+    head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {len(data)}\r\n\r\n"
     return head.encode() + data
 
 

@@ -372,7 +372,7 @@ async def test_half_a_head_is_given_up_with_408() -> None:
 
 @pytest.mark.parametrize("path", [CHAT, "/nexus/v1/backends"])
 async def test_half_a_body_is_given_up_with_408(path: str) -> None:
-    data = request(path, body=chat())[:-5].replace(b"host: nexus", b"host: localhost")
+    data = request(path, body=chat())[:-5]
     async with protocol_door() as door:
 
         def arrived() -> bool:
