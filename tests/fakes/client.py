@@ -43,8 +43,8 @@ def request(
 ) -> bytes:
     """The bytes of a request."""
     data = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
-    head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {len(data)}\r\n\r\n"
-    return head.encode() + data
+    first = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n"
+    return f"{first}{headers}content-length: {len(data)}\r\n\r\n".encode() + data
 
 
 def chat(**more: object) -> dict[str, object]:
