@@ -19,7 +19,7 @@ from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.routing.router import decide
 from nexus.store.facts import Kind, Known
-from nexus.store.rows import COLUMNS, ENTRY, SPEED, Detail, Row, read_detail
+from nexus.store.rows import COLUMNS, ENTRY, SPEED, Detail, Later, Row, Went, read_detail
 from nexus.telemetry.records import LoadThen, Record
 
 _GONE: Final = Kind(0, 0, 0, 0, -1, 0, 0)
@@ -91,7 +91,20 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
             if isinstance(again, Refusal):
                 answer = replace(answer, verdicts=again.verdicts)
     ended = _ended(told, kind, known, detail, model, answer)
-    return Record(told["id"], told["at"], needs, fleet, loads, policy, turn, answer, ended)
+    record = Record(told["id"], told["at"], needs, fleet, loads, policy, turn, answer, ended)
+    if whole and detail is not None and detail.later is not None:
+        record.later = _later(detail.later, record, known)
+    return record
+
+
+def _later(told: Later, first: Record, known: Known) -> Record | None:
+    fleet = known.fleet(told.picture, told.version)
+    if fleet is None or first.needs is None:
+        return None
+    loads = _unpacked(told.loads, fleet)
+    answer = _decision(told.went, first.model, fleet)
+    at = first.at + told.after_s
+    return Record(first.request_id, at, first.needs, fleet, loads, first.policy, told.turn, answer)
 
 
 def _needs(told: Mapping[str, Any], kind: Kind, known: Known, model: str) -> Needs | None:
@@ -115,7 +128,10 @@ def _answer(detail: Detail | None, model: str, fleet: Fleet | None) -> Decision 
         return Refusal(model, said.model, said.known, (), said.tried, said.required_tier, said.zone)
     if detail.went is None:
         return None
-    went = detail.went
+    return _decision(detail.went, model, fleet)
+
+
+def _decision(went: Went, model: str, fleet: Fleet | None) -> Decision:
     order: tuple[Candidate, ...] = ()
     if fleet is not None:
         candidates = fleet.by_model.get(went.model, ())

@@ -85,6 +85,17 @@ class Ended(NamedTuple):
     """The fields of each `AttemptFailed`."""
 
 
+class Later(NamedTuple):
+    """The decision that took over."""
+
+    after_s: float
+    picture: int
+    version: int
+    turn: int
+    loads: bytes
+    went: Went
+
+
 class Detail(NamedTuple):
     """What no question looks for."""
 
@@ -97,6 +108,7 @@ class Detail(NamedTuple):
     went: Went | None
     refused: Refused | None
     ended: Ended | None
+    later: Later | None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -143,29 +155,19 @@ def row(record: Record, facts: Facts) -> Row:
         shape,
     )
     try:
-        detail = _encode(_detail(record, picture))
+        detail = _encode(_detail(record, picture, facts))
     except (UnicodeEncodeError, OverflowError):
         detail = None  # a name that no encoding has; the line of the list is enough
     shared = (estimate, most, policy, None if picture is None else picture.n, detail)
     return (record.request_id, record.at, facts.kind(kind), *numbers, *shared)
 
 
-def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
+def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any, ...]:
     """A `Detail`, as plain tuples."""
     ended, needs, answer = record.ended, record.needs, record.answer
     went = refused = end = None
     if isinstance(answer, Decision):
-        places: Mapping[int, int] = {} if picture is None else picture.places
-        order = array("H", [places[id(each)] for each in answer.order if id(each) in places])
-        went = (
-            answer.model,
-            order.tobytes(),
-            answer.reason,
-            answer.why,
-            answer.fallback,
-            answer.spare,
-            answer.zone,
-        )
+        went = _went(answer, picture)
     elif answer is not None:
         refused = (
             answer.model,
@@ -196,6 +198,37 @@ def _detail(record: Record, picture: Picture | None) -> tuple[Any, ...]:
         went,
         refused,
         end,
+        None if record.later is None else _later(record.later, record.at, facts),
+    )
+
+
+def _later(record: Record, since: float, facts: Facts) -> tuple[Any, ...] | None:
+    if record.fleet is None or not isinstance(record.answer, Decision):
+        return None
+    picture = facts.picture(record.fleet)
+    if picture is None:
+        return None
+    return (
+        record.at - since,
+        picture.n,
+        record.fleet.version,
+        record.turn,
+        _packed(record.loads, picture),
+        _went(record.answer, picture),
+    )
+
+
+def _went(answer: Decision, picture: Picture | None) -> tuple[Any, ...]:
+    places: Mapping[int, int] = {} if picture is None else picture.places
+    order = array("H", [places[id(each)] for each in answer.order if id(each) in places])
+    return (
+        answer.model,
+        order.tobytes(),
+        answer.reason,
+        answer.why,
+        answer.fallback,
+        answer.spare,
+        answer.zone,
     )
 
 

@@ -104,6 +104,31 @@ def failed(id: str = "req-failed", **facts: Any) -> Record:
     )
 
 
+def taken_over(id: str = "req-later") -> Record:
+    """One whose plan failed, so that a fallback served it."""
+    seen = fleet(backend("gpu-01"), backend("gpu-02"), backend("cpu", model("mistral")))
+    policy = Policy(fallbacks={MODEL: ("mistral",)})
+    records = Records(lambda: AT)
+    wanted = needs()
+    answer = decide(wanted, seen, LOADS, policy)
+    first = records.decided(id, wanted, seen, LOADS.get, policy, 0, answer)
+    without = dataclasses.replace(seen, by_model={**seen.by_model, MODEL: ()})
+    again = decide(wanted, without, LOADS, policy, turn=1)
+    records.decided(id, wanted, without, LOADS.get, policy, 1, again)
+    assert isinstance(again, Decision)
+    return ended(
+        first,
+        model="mistral",
+        backend_id=BackendId("cpu"),
+        backend="cpu",
+        reason=RouteReason.FAILOVER,
+        why=again.why,
+        attempts=3,
+        tried=("gpu-01", "gpu-02"),
+        failures=(AttemptFailed("gpu-01", 1.5, "closed"), AttemptFailed("gpu-02", 2.5, "closed")),
+    )
+
+
 def unread(id: str = "req-unread", at: float = AT) -> Record:
     """One that no decision was made about."""
     refused = RequestRefused(id, at, "", 400, "invalid_request", "the body is not JSON")

@@ -18,7 +18,7 @@ from nexus.store import writer
 from nexus.store.store import Store
 from nexus.telemetry.records import Record
 from tests.fakes.fleets import backend, fleet
-from tests.fakes.histories import AT, decided, ended, failed, request, unread
+from tests.fakes.histories import AT, decided, ended, failed, request, taken_over, unread
 
 CHANGE = AuditEntry(AT, "cli", "admin", "drain", "gpu-01", {"draining": False}, {"draining": True})
 
@@ -61,6 +61,7 @@ def put(store: Store, *records: Record) -> bool:
         ended(decided(name="gpt-5", min_tier=3, tier_by="the client")),
         request(policy=Policy(Strategy.ROUND_ROBIN, aliases={"gpt-4": "llama3:70b"}), turn=7),
         ended(decided(name="gpt-4", policy=Policy(aliases={"gpt-4": "llama3:70b"}))),
+        taken_over(),
         unread(),
     ],
     ids=lambda record: record.request_id + record.model,
