@@ -37,7 +37,7 @@ class Series:
 def top_of(values: Values) -> float:
     """A round number that all values fit below; 1 where there are none."""
     largest = max((value for value in values if value is not None), default=0.0)
-    if largest <= 0:
+    if largest < 1e-6:
         return 1.0
     power = 1.0
     while power * 10 <= largest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import partial
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
@@ -92,6 +93,7 @@ class BackendPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._wanted: BackendId | None = None
+        self._shown: BackendId | None = None
         self._layout: BackendLayout | None = None
         self._latencies = Latencies()
         self._pick = Listed(LIST)
@@ -140,7 +142,7 @@ class BackendPage(Page):
 
     @property
     def selected(self) -> Backend | None:
-        """The backend that is shown."""
+        """The backend that is shown, as it is now: the page may look back."""
         picked = cast("BackendId | None", self._list.cursor)
         return dashboard(self).state.backends.get(picked) if picked is not None else None
 
@@ -170,11 +172,16 @@ class BackendPage(Page):
             self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
             return
         self._show_list(frame)
-        backend = self.selected
+        picked = cast("BackendId | None", self._list.cursor)
+        backend = frame.state.backends.get(picked) if picked is not None else None
         if backend is None:
             self.query_one("#about").display = False
             return
         self.query_one("#about").display = True
+        if backend.id != self._shown:
+            self._shown = backend.id
+            for name in PANES:  # another one's rows: from the top
+                self.query_one(f"#{name}", LiveTable).start_over()
         self._take_rows(frame, backend)
         self._arrange()
         self._show_summary(frame, backend)
@@ -348,7 +355,7 @@ class BackendPage(Page):
         if old and not self._asking:
             self._asking = True
             self.run_worker(
-                lambda: self._ask_past(backend.name, self._window, frame.now),
+                partial(self._ask_past, backend.name, self._window, frame.now),
                 name="series",
                 exit_on_error=True,
             )

@@ -151,6 +151,9 @@ class Dialog(ModalScreen[bool]):
         foot.append(line(Cell(self.hint(), Role.FAINT)))
         self._fill("#dialog-head", [head[0], (), *head[1:], ()] if head[1:] else [head[0], ()])
         self._fill("#dialog-foot", foot)
+        # Frame, margins and buttons take seven lines; the fields scroll in what is left.
+        room = self.size.height - self._height("#dialog-head") - self._height("#dialog-foot") - 7
+        self.query_one(".form-fields").styles.max_height = max(2, room)
         wrong = self.wrong()
         for field in self.fields():
             said = self.query_one(f"#said-{field.name}", TextLines)
@@ -178,6 +181,10 @@ class Dialog(ModalScreen[bool]):
             text.styles.height = len(folded)
         text.show(folded)
 
+    def _height(self, where: str) -> int:
+        height = self.query_one(where).styles.height
+        return int(height.value) if height is not None else 0
+
     @property
     def words(self) -> dict[str, str]:
         """What is typed now; before there are fields, what they begin with."""
@@ -193,6 +200,9 @@ class Dialog(ModalScreen[bool]):
     def on_input_changed(self, event: Input.Changed) -> None:
         self.problem = ""
         self.refresh_frame()
+        said = self.query_one(f"#said-{(event.input.id or '').removeprefix('field-')}")
+        if said.display:
+            self.call_after_refresh(said.scroll_visible, animate=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter goes on to the next field, and from the last one to the buttons."""
