@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from nexus.domain.access import Role as Access
-from nexus.domain.backend import Backend, Model, Residency
+from nexus.domain.backend import Backend, BackendType, Model, Residency
 from nexus.errors import NexusError
 from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render import models
@@ -188,7 +188,13 @@ class ModelsPage(Page):
             text.append(line(Cell(f"Still loaded on {', '.join(others[:3])}.")))
         else:
             text.append(line(Cell("! No other backend has it loaded.", Role.WARN)))
-        text.append(line(Cell("It stays on disk; the next request for it may load it again.")))
+        if backend.face.type is BackendType.VLLM:
+            whole = (
+                f"! All of {backend.name} goes to sleep, and gets no requests until it is loaded."
+            )
+            text.append(line(Cell(whole, Role.WARN)))
+        else:
+            text.append(line(Cell("It stays on disk; the next request for it may load it again.")))
         self._confirm(
             f"Unload {model.id} from {backend.name}?",
             tuple(text),

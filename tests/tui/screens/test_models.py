@@ -59,6 +59,14 @@ async def test_unloading_the_last_loaded_copy_says_so() -> None:
         assert stage.source.wishes == [("unload", "lab-nuc phi-4-mini")]
 
 
+async def test_unloading_from_a_vllm_says_that_all_of_it_sleeps() -> None:
+    async with staged(*story()) as stage:
+        await choose(stage, "gpu-01", "llama3.3:70b")
+        await stage.press("U")
+        assert "All of gpu-01 goes to sleep" in stage.text
+        assert "It stays on disk" not in stage.text
+
+
 async def test_migration_loads_before_it_unloads() -> None:
     async with staged(*story()) as stage:
         await choose(stage, "gpu-02", "llama3.3:70b")
