@@ -12,6 +12,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from pathlib import Path
 from types import FrameType
@@ -47,7 +48,11 @@ def why_headless(environ: Mapping[str, str]) -> str:
 
 
 async def supervise(
-    source: FleetSource, *, stop: asyncio.Event, state: Path | None = None
+    source: FleetSource,
+    *,
+    stop: asyncio.Event,
+    state: Path | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Leave:
     """Show the dashboard until the operator, a signal or `stop` ends it.
 
@@ -56,10 +61,11 @@ async def supervise(
 
     Args:
         state: folder that remembers whether the tour was given; None gives none.
+        clock: Unix seconds of a gateway elsewhere; None is one of this process.
     """
     hangup = asyncio.Event()
     _own_signals(stop, hangup)
-    leave = await run_dashboard(source, stop=stop, hangup=hangup, state=state)
+    leave = await run_dashboard(source, stop=stop, hangup=hangup, state=state, clock=clock)
     # Textual puts handlers of its own on some signals; ours must be the last ones.
     _own_signals(stop, hangup)
     if leave is Leave.STOP:
@@ -74,6 +80,7 @@ async def run_dashboard(
     stop: asyncio.Event | None = None,
     hangup: asyncio.Event | None = None,
     state: Path | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Leave:
     """Run one dashboard on `source`; with `screenshot`, paint it into that SVG file and leave.
 
@@ -83,6 +90,8 @@ async def run_dashboard(
     factory = loop.get_task_factory()
     app = NexusDashboard(
         source,
+        clock=clock or time.time,
+        attached=clock is not None,
         no_color=bool(os.environ.get("NO_COLOR")),
         driver_class=None if screenshot else safe_driver(),
     )

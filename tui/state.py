@@ -171,7 +171,8 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
         case ChangeMade():
             return replace(state, changes=(*state.changes[1 - CHANGES :], update.entry))
         case LinkChanged():
-            link = state.link if update.connected else Link.LOST
+            known = Link.LIVE if state.version >= 0 else Link.WAITING
+            link = known if update.connected else Link.LOST
             return replace(state, link=link, link_detail=update.detail)
         case FleetSeen():
             return _seen(state, update)

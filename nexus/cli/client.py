@@ -40,11 +40,13 @@ class Gateway:
     Args:
         url: base URL, normalised.
         timeout_s: for connecting, for each read, and for the whole body.
+        key: opens its control API; empty for none.
     """
 
-    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S, key: str = "") -> None:
         self._url = url
         self._timeout_s = timeout_s
+        self._key = key
 
     @property
     def url(self) -> str:
@@ -120,6 +122,8 @@ class Gateway:
         if parts.username is not None:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
         if payload is not None:
             headers["Content-Type"] = "application/json"
         headers |= more

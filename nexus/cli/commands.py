@@ -53,12 +53,13 @@ def talk(run: Command, args: argparse.Namespace, timeout_s: float | None = None)
     import os
 
     from nexus.cli.client import TIMEOUT_S, Gateway
+    from nexus.cli.control_key import key_for
     from nexus.cli.target import url_for
 
     args.json = getattr(args, "json", False)
     try:
         url = url_for(args, os.environ)
-        return run(Gateway(url, timeout_s or TIMEOUT_S), args)
+        return run(Gateway(url, timeout_s or TIMEOUT_S, key_for(args, os.environ)), args)
     except NexusError as error:
         if args.json:
             from nexus.cli.output import say_json

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from nexus import __version__
 from nexus.cli import (
     announce,
+    attach,
     backends,
     chart,
     config,
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         logs,
         discover,
         announce,
+        attach,
         web,
         config,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from nexus.cli.control_key import add_key_option
 from nexus.errors import BadRequest
 
 URL_VARIABLE = "NEXUS_URL"
@@ -37,6 +38,7 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="configuration file that names host and port",
     )
+    add_key_option(parser)
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="for machines"
     )

@@ -39,9 +39,6 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="file with the key that browsers must say; without it one is made up",
     )
-    parser.add_argument(
-        "--key-file", metavar="FILE", help="file with the key for the gateway's control API"
-    )
     parser.add_argument("--read-only", action="store_true", help="offer nothing that changes")
     parser.set_defaults(run=run_web)
 
@@ -60,8 +57,8 @@ def run_web(args: argparse.Namespace) -> int:
     except ImportError as exc:
         raise ConfigError("nexus web needs the extra `web`: pip install 'nexus[web]'") from exc
     command = [sys.executable, "-m", "nexus", "attach", url_for(args, os.environ)]
-    if args.key_file:
-        command += ["--key-file", str(Path(args.key_file).absolute())]
+    if key_file := getattr(args, "key_file", None):
+        command += ["--key-file", str(Path(key_file).absolute())]
     if args.read_only:
         command.append("--read-only")
     key = _key(args.web_key_file) if args.web_key_file else new_key()

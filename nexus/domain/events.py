@@ -201,7 +201,7 @@ class ChangeMade:
 class LinkChanged:
     """An attached front end lost its gateway, or has it back. Made by the front end's own source.
 
-    A picture follows when it is back.
+    When it is back, what was missed follows, or a picture.
     """
 
     at: float

@@ -19,7 +19,7 @@ from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
 from nexus.domain.backend import BackendFace, BackendId, Zone
 from nexus.domain.decision import Decision, Refusal, RouteReason
-from nexus.domain.events import Event, ZoneBreached
+from nexus.domain.events import Event, RequestRouted, ZoneBreached
 from nexus.domain.fleet import Candidate, Fleet, LoadView
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
@@ -203,7 +203,7 @@ class Carrier:
             raise error
         story = Story(request_id, began, needs, answer)
         self.in_flight += 1
-        running = self._running[request_id] = _Running()
+        running = self._running[request_id] = _Running(story)
         try:
             await self._serve(exchange, story)
         except asyncio.CancelledError:
@@ -235,6 +235,12 @@ class Carrier:
             return False
         running.end(Cancelled(why, should_retry=False))
         return True
+
+    def under_way(self) -> list[RequestRouted]:
+        """Every request that runs, as it was told when it began."""
+        now, unix = asyncio.get_running_loop().time(), self._unix()
+        stories = [running.story for running in self._running.values()]
+        return [story.routed(unix - (now - story.began)) for story in stories]
 
     async def idle(self) -> None:
         """Until no request is being carried."""
@@ -559,9 +565,10 @@ class Carrier:
 class _Running:
     """What it takes to end a request from outside."""
 
-    __slots__ = ("_task", "ended", "passage")
+    __slots__ = ("_task", "ended", "passage", "story")
 
-    def __init__(self) -> None:
+    def __init__(self, story: Story) -> None:
+        self.story = story
         self._task = asyncio.current_task()
         self.passage: Passage | None = None
         """The answer that comes, while one does."""
