@@ -41,6 +41,7 @@ from nexus.domain.events import (
 )
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo
+from nexus.domain.logline import LogValue
 from nexus.domain.policy import Policy
 from nexus.edits import RouteEdits
 from nexus.explain.meter import Meter
@@ -327,7 +328,15 @@ async def running(
     )
     meter = Meter(records.get, metrics)
     also = (meter.see, exporter.see) if exporter else (meter.see,)
-    request_log = RequestLog(bus, sink, also, previews)
+
+    def more(request_id: str) -> dict[str, LogValue]:
+        told = {
+            "prompt_preview": previews.take(request_id) if previews else "",
+            "trace_id": exporter.traces.trace_id(request_id) if exporter else "",
+        }
+        return {name: value for name, value in told.items() if value}
+
+    request_log = RequestLog(bus, sink, also, more if previews or exporter else None)
     for face in (*config.faces(), *faces):
         registry.add(face)
     for backend_id in config.drained():

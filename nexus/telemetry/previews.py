@@ -47,7 +47,7 @@ class Previews:
                 self._kept.popitem(last=False)
 
     def take(self, request_id: str) -> str:
-        """How it began, once."""
+        """How it began, once; empty where it has no text."""
         return self._kept.pop(request_id, "")
 
 

@@ -17,12 +17,12 @@ from nexus.domain.logline import LogLevel, LogLine, LogValue
 from nexus.telemetry.bus import Bus, Reader
 from nexus.telemetry.log_ring import Make
 from nexus.telemetry.logs import LEVELS, Sink, get_logger
-from nexus.telemetry.previews import Previews
 from nexus.telemetry.usual_line import MODEL_CHARS, usual_line
 
 log = get_logger("nexus.request")
 
 Fields = dict[str, LogValue]
+_NOTHING: Fields = {}
 
 PAUSE_S = 0.05
 """Between writes. What gathers in it at 5,000 requests/s takes two milliseconds to write."""
@@ -36,7 +36,7 @@ class RequestLog:
         bus: what is watched.
         sink: where lines go.
         also: told of the same events, some milliseconds after they happened.
-        previews: how prompts begin, where that is to be logged.
+        more: further fields of a request's line, by its id; asked once, when it has ended.
     """
 
     def __init__(
@@ -44,10 +44,10 @@ class RequestLog:
         bus: Bus,
         sink: Sink,
         also: Sequence[Callable[[Sequence[Event]], None]] = (),
-        previews: Previews | None = None,
+        more: Callable[[str], Fields] | None = None,
     ) -> None:
         self._also = also
-        self._previews = previews
+        self._more = more
         self._reader: Reader = bus.reader(live=False)
         self._sink = sink
 
@@ -74,17 +74,17 @@ class RequestLog:
         for event in events:
             if not isinstance(event, RequestFinished | RequestRefused):
                 continue
-            preview = self._previews.take(event.request_id) if self._previews else ""
+            more = self._more(event.request_id) if self._more is not None else _NOTHING
             if isinstance(event, RequestFinished):
                 level, message = _level(event), "request"
-                fields = partial(_finished, event, preview)
+                fields = partial(_finished, event, more)
             else:
                 level, message = _level_refused(event), "refused"
-                fields = partial(_refused, event, preview)
+                fields = partial(_refused, event, more)
             if LEVELS[level] < least:
                 continue
             makes.append(partial(_line, event.at, level, message, fields))
-            if plain and not preview and isinstance(event, RequestFinished):
+            if plain and not more and isinstance(event, RequestFinished):
                 usual = usual_line(event)
                 if usual is not None:
                     lines.append(usual)
@@ -133,7 +133,7 @@ def _status(event: RequestFinished) -> str:
     return "exhausted" if _exhausted(event) else "error"
 
 
-def _finished(event: RequestFinished, preview: str) -> Fields:
+def _finished(event: RequestFinished, more: Fields) -> Fields:
     fields: dict[str, LogValue] = {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],
@@ -160,12 +160,10 @@ def _finished(event: RequestFinished, preview: str) -> Fields:
         fields["fallback_chain"] = ",".join(event.tried)
     if event.error:
         fields["error_message"] = event.error[:ERROR_CHARS]
-    if preview:
-        fields["prompt_preview"] = preview
-    return fields
+    return fields | more if more else fields
 
 
-def _refused(event: RequestRefused, preview: str) -> Fields:
+def _refused(event: RequestRefused, more: Fields) -> Fields:
     fields: Fields = {
         "request_id": event.request_id,
         "model": event.requested[:MODEL_CHARS],
@@ -175,6 +173,4 @@ def _refused(event: RequestRefused, preview: str) -> Fields:
         "error_code": event.code,
         "error_message": event.message[:ERROR_CHARS],
     }
-    if preview:
-        fields["prompt_preview"] = preview
-    return fields
+    return fields | more if more else fields

@@ -79,6 +79,11 @@ class Traces:
         trace.attempts.append(span_id)
         return b"traceparent: 00-%032x-%016x-%02x\r\n" % (trace.trace_id, span_id, trace.sampled)
 
+    def trace_id(self, request_id: str) -> str:
+        """The trace of a request, in hexadecimal; empty where it is not recorded."""
+        trace = self._traces.get(request_id)
+        return f"{trace.trace_id:032x}" if trace is not None and trace.sampled else ""
+
     def take(self, request_id: str) -> Trace | None:
         """The trace of a request that has ended, once."""
         return self._traces.pop(request_id, None)

@@ -22,6 +22,8 @@ VARIABLES = (
 )
 """Any of them names a collector, as for every program that speaks OpenTelemetry."""
 
+PROTOCOL = "http/protobuf"
+
 MISSING = (
     "OpenTelemetry is not installed: install Nexus with its extra `otel`, "
     "in a checkout by `pip install '.[otel]'`"
@@ -56,6 +58,9 @@ def tracing(
             raise ConfigError(f"telemetry.otlp_endpoint is set, and {MISSING}") from error
         log.warning("%s is set, and %s; nothing is sent", named, MISSING)
         return None
+    spoken = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", PROTOCOL)
+    if spoken != PROTOCOL:
+        log.warning("OTEL_EXPORTER_OTLP_PROTOCOL is %s, and Nexus speaks %s", spoken, PROTOCOL)
     made = Exporter(endpoint, environ, fleet, name)
     log.info("traces and metrics go to %s", endpoint or f"the collector of {named}")
     return made

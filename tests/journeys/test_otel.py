@@ -14,6 +14,7 @@ from nexus.telemetry.otel import exporter
 from tests.fakes.client import Reply, ask, chat, request
 from tests.fakes.collector import Collector, collector, plain
 from tests.fakes.gateway import face, free_port, gateway
+from tests.fakes.logging import Page, logging_to
 from tests.fakes.servers import BROKEN, GOOD
 from tests.fakes.upstream import (
     DONE,
@@ -178,6 +179,18 @@ async def test_names_that_clients_invent_make_no_time_series(tmp_path: Path) -> 
         for number in range(20):
             await here.send(model=f"invented-{number}")
     assert len(here.into.points["gen_ai.server.request.duration"]) == 1
+
+
+async def test_a_request_s_line_names_its_trace(tmp_path: Path) -> None:
+    page = Page()
+    with logging_to(page) as sink:
+        async with collector() as into, upstream(GOOD) as server:
+            config = f'[telemetry]\notlp_endpoint = "{into.url}"\n'
+            its_face = face("a", server.url)
+            async with gateway(its_face, config=config, tmp_path=tmp_path, sink=sink) as here:
+                await ask(here.url, request(body=chat()))
+    (line,) = await page.lines(1)
+    assert line["trace_id"] == into.span(SERVER).trace_id.hex()
 
 
 async def test_neither_prompts_nor_answers_are_sent(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from nexus.domain.events import (
     RequestFinished,
     RequestRefused,
 )
+from nexus.domain.logline import LogValue
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.logs import Sink
-from nexus.telemetry.previews import Previews
 from nexus.telemetry.request_log import MODEL_CHARS, RequestLog
 from tests.fakes.fleets import backend
 
@@ -261,17 +261,19 @@ async def test_what_is_written_is_kept_as_values() -> None:
     assert (refused.message, refused.fields["error_code"]) == ("refused", "model_not_found")
 
 
-async def test_how_a_prompt_begins_is_told_once_and_only_where_it_was_kept() -> None:
-    bus, stream, previews = Bus(), io.StringIO(), Previews()
-    log = RequestLog(bus, Sink(stream, json=True), previews=previews)
-    previews.keep("req-1", b'{"prompt": "Tell me"}')
+async def test_a_line_has_what_others_know_of_its_request() -> None:
+    bus, stream = Bus(), io.StringIO()
+    known: dict[str, dict[str, LogValue]] = {"req-1": {"trace_id": "4bf9"}, "req-2": {}}
+    sink = Sink(stream, json=True)
+    log = RequestLog(bus, sink, more=known.pop)
     bus.publish(FINISHED)
-    bus.publish(FINISHED)
+    bus.publish(REFUSED)
     log.write()
 
     first, second = map(json.loads, stream.getvalue().splitlines())
-    assert first["prompt_preview"] == "Tell me"
-    assert "prompt_preview" not in second
+    assert first["trace_id"] == "4bf9"
+    assert "trace_id" not in second
+    assert [line.fields.get("trace_id") for line in sink.ring.read()] == ["4bf9", None]
 
 
 async def test_others_are_told_of_the_same_events() -> None:

@@ -49,6 +49,7 @@ def test_each_attempt_gets_its_own_span_in_the_trace_of_the_client() -> None:
 
     assert traces.attempt("r") == f"traceparent: 00-{TRACE}-{2:016x}-01\r\n".encode()
     assert traces.attempt("r") == f"traceparent: 00-{TRACE}-{3:016x}-01\r\n".encode()
+    assert traces.trace_id("r") == TRACE
     trace = traces.take("r")
     assert trace is not None
     assert (trace.parent, trace.span_id, trace.attempts) == (int(SPAN, 16), 1, [2, 3])
@@ -59,6 +60,7 @@ def test_without_a_parent_a_trace_begins_here_and_sampling_is_ours() -> None:
     traces = Traces(sampled=lambda trace_id: False)
     traces.begin("r", [(b"traceparent", b"broken")], Endpoint.CHAT)
 
+    assert traces.trace_id("r") == ""
     trace = traces.take("r")
     assert trace is not None
     assert (trace.parent, trace.sampled) == (None, False)

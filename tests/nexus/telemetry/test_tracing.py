@@ -12,6 +12,7 @@ from nexus.config.load import load
 from nexus.domain.fleet import Fleet
 from nexus.errors import ConfigError
 from nexus.telemetry import tracing as module
+from nexus.telemetry.otel import exporter
 from nexus.telemetry.tracing import VARIABLES, tracing
 
 NAMED = '[telemetry]\notlp_endpoint = "http://127.0.0.1:4318"\n'
@@ -51,6 +52,15 @@ def test_a_variable_without_the_extra_is_a_warning(
     assert made(tmp_path, "", {name: "http://127.0.0.1:4318"}) is None
     assert name in caplog.text
     assert ".[otel]" in caplog.text
+
+
+def test_a_protocol_that_is_not_spoken_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "Exporter", lambda *told: told)
+    caplog.set_level("WARNING", logger=module.log.name)
+    assert made(tmp_path, NAMED, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    assert "grpc" in caplog.text
 
 
 def test_a_gateway_without_a_collector_imports_nothing_of_it() -> None:
