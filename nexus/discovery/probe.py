@@ -201,13 +201,17 @@ class PortScanner:
 
     async def _known(self, port: int) -> BackendFace | None:
         """Who is registered for this port of this machine, by any of its names or addresses."""
-        for backend in self._registry.fleet().backends.values():
-            face = backend.face
-            if port_of(face.url) != port:
-                continue
-            if local_port(face.url) == port:
-                return face
-            spots = await self._places.of(face.url)
+        faces = [
+            backend.face
+            for backend in self._registry.fleet().backends.values()
+            if port_of(backend.face.url) == port
+        ]
+        here = next((face for face in faces if local_port(face.url) == port), None)
+        if here is not None or not faces:
+            return here
+        # At the same time: names that resolve slowly must not keep a new server waiting.
+        found = await asyncio.gather(*(self._places.of(face.url) for face in faces))
+        for face, spots in zip(faces, found, strict=True):
             if any(spot.address == canonical(self._host) for spot in spots):
                 return face
         return None

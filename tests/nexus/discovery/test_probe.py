@@ -36,6 +36,8 @@ class Machine:
         self.connected: list[int] = []
         self.names_of: dict[str, list[str]] = {}
         """Addresses by host name, for whoever asks DNS."""
+        self.together: asyncio.Barrier | None = None
+        """Where set, DNS answers only when so many names are being asked for."""
         self.scanner = PortScanner(
             self.registry,
             self.asker,
@@ -55,6 +57,8 @@ class Machine:
         self.said.append(event)
 
     async def _resolve(self, name: str) -> Collection[str]:
+        if self.together is not None:
+            await self.together.wait()
         return self.names_of.get(name, ())
 
     async def _connect(self, host: str, port: int) -> str:
@@ -200,6 +204,19 @@ async def test_what_the_configuration_names_is_left_alone(host: str) -> None:
         machine.stop(11434)
         await machine.clock.turn(300)
         assert machine.names() == ["mine"]
+
+
+async def test_names_that_resolve_slowly_do_not_wait_for_each_other() -> None:
+    machine = Machine()
+    machine.start(8000, VLLM)
+    machine.together = asyncio.Barrier(3)
+    for name in ("one", "two", "three"):
+        url = f"http://{name}.example:8000"
+        machine.registry.add(
+            BackendFace(BackendId(name), name, url, BackendType.VLLM, Zone.RESTRICTED)
+        )
+    async with scanning(machine):
+        assert machine.names() == ["one", "two", "three", "vllm-8000"]
 
 
 async def test_a_name_that_is_taken_gets_the_port() -> None:
