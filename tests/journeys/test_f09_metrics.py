@@ -89,6 +89,24 @@ async def test_streams_are_counted_like_other_requests() -> None:
     assert told["requests"]["success"] == told["backends"][0]["requests"] == 1
 
 
+async def test_a_stream_that_is_cut_short_is_an_error_of_its_backend() -> None:
+    cut = answer(STREAM_HEAD + chunk(event("hi")))
+
+    async def cutting(got: Any, reader: Any, writer: Any) -> None:
+        await cut(got, reader, writer)
+        writer.close()
+
+    async with story(a=Server(script=cutting)) as here:
+        assert (await here.chat(stream=True)).status == 200
+        page = await scrape(here.gateway.url)
+        told = (await stats(here))["requests"]
+
+    assert page.value("requests_total", model="m", backend="a", status="200") == 1
+    assert page.value("errors_total", error_type="backend_error", model="m") == 1
+    assert page.value("agent_error_rate", agent_id="a") == 1
+    assert (told["success"], told["errors"]) == (0, 1)
+
+
 async def test_health_checks_are_timed_by_backend() -> None:
     async with story(up=Server(), gone=Server(up=False)) as here:
         before = await scrape(here.gateway.url)
