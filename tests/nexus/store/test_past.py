@@ -93,6 +93,20 @@ async def test_what_is_under_way_is_in_memory_only(store: Store) -> None:
     assert await ids(past, outcome=Outcome.RUNNING) == ["running"]
 
 
+async def test_a_request_that_outlived_the_ring_is_listed_once(store: Store) -> None:
+    records = Recent()
+    long = request("long", at=AT)
+    end, long.ended = long.ended, None
+    records.remember(long)
+    for n in range(KEPT + 1):
+        store.put(records.remember(request(f"r{n}", at=AT + n + 1)))
+    assert end is not None
+    store.put(records.ended(end))  # back in the ring, behind younger ones
+    store.flush()
+
+    assert await ids(Past(records, store)) == ["long", "r4", "r3", "r2", "r1", "r0"]
+
+
 async def test_one_request_is_found_in_either(store: Store) -> None:
     past = ten(store)
     told = [await past.one(id, summary) for id in ("r9", "r0")]

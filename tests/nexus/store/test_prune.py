@@ -107,6 +107,16 @@ def test_facts_go_with_the_last_request_that_names_them(connection: sqlite3.Conn
     assert "old" not in words
 
 
+def test_names_live_as_long_as_the_sums_that_need_them(connection: sqlite3.Connection) -> None:
+    write(connection, AT - 20 * DAY, 1, "old")
+    write(connection, AT, 1, "young")
+    connection.execute("DELETE FROM requests WHERE id LIKE 'old%'")  # room was short
+    prune.sweep(connection, AT, 30)
+    words = {word for (word,) in connection.execute("SELECT word FROM words")}
+
+    assert {"old", "young"} <= words
+
+
 def test_a_fact_that_is_named_again_lives_on(connection: sqlite3.Connection) -> None:
     write(connection, AT - 40 * DAY, 1, "same")
     connection.execute("UPDATE requests SET id = 'earlier'")

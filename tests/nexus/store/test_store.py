@@ -221,6 +221,41 @@ def test_damage_that_a_question_runs_into_is_found_and_put_aside(
     assert any("was damaged" in said for said in warnings(caplog))
 
 
+def test_damage_that_the_writer_runs_into_is_found_and_loses_nothing_new(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = a_store(path, opened)
+    put(before, *(request(f"r{n}") for n in range(200)))
+    before.close()
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'requests_id'"
+        ).fetchone()
+    connection.close()
+    spoiled = bytearray(path.read_bytes())
+    spoiled[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
+    path.write_bytes(spoiled)
+    store = a_store(path, opened)
+    until_well_after(store, request("new"))
+
+    assert [each.request_id for each in store.recent(9)] == ["new"]
+    assert list(path.parent.glob("nexus.db.damaged-*"))
+    assert any("was damaged" in said for said in warnings(caplog))
+
+
+def until_well_after(store: Store, record: Record) -> None:
+    store.put(record)
+    until_well(store)
+    until_well(store)
+
+
+def test_two_records_of_one_id_are_one_request(path: Path, opened: list[Store]) -> None:
+    store = a_store(path, opened)
+
+    assert put(store, request("a"), request("b"), request("a", status=500))
+    assert [(each.request_id, each.status) for each in store.recent(9)] == [("b", 200), ("a", 200)]
+
+
 def test_a_second_nexus_says_that_the_file_is_taken_and_remembers_in_memory(
     path: Path,
     opened: list[Store],
