@@ -36,16 +36,36 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 def run_serve(args: argparse.Namespace) -> int:
     """Run until told to stop; the exit code."""
     from nexus.config.load import load
+
+    given = getattr(args, "config", None)
+    with contextlib.ExitStack() as stack:
+        path = Path(given) if given is not None else None
+        place = None
+        if args.demo:
+            # A demo has a configuration to edit and a history to look at, and leaves none behind.
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexus-demo-")))
+            path = path or _demo_config(place)
+        try:
+            loaded = load(path, os.environ, flags_from(args), explicit=path is not None)
+        except ConfigError as error:
+            print(f"Error: {error.message}", file=sys.stderr)
+            return 2
+        return _started(args, loaded, place)
+
+
+def _demo_config(place: Path) -> Path:
+    """The routes of the demo, as a file that may be edited."""
+    from nexus.simulator.demo import ROUTES
+
+    path = place / "nexus.toml"
+    path.write_text(ROUTES, encoding="utf-8")
+    return path
+
+
+def _started(args: argparse.Namespace, loaded: Loaded, place: Path | None) -> int:
+    """Bind, and run in a loop."""
     from nexus.server.bind import bind
 
-    path = getattr(args, "config", None)
-    try:
-        loaded = load(
-            Path(path) if path else None, os.environ, flags_from(args), explicit=path is not None
-        )
-    except ConfigError as error:
-        print(f"Error: {error.message}", file=sys.stderr)
-        return 2
     _more_files()
     screen = not getattr(args, "no_tui", False) and _has_terminal()
     settings = loaded.config.logging
@@ -54,7 +74,7 @@ def run_serve(args: argparse.Namespace) -> int:
         str(settings.level), str(settings.format), levels, stream=None if screen else sys.stderr
     )
     listener = bind(loaded.config.server.host, loaded.config.server.port)
-    return _run(_main(args, loaded, listener, sink, screen))
+    return _run(_main(args, loaded, listener, sink, screen, place))
 
 
 def _more_files() -> None:
@@ -93,7 +113,13 @@ async def _main(
     listener: socket.socket,
     sink: logs.Sink,
     screen: bool,
+    place: Path | None,
 ) -> int:
+    """Serve until told to stop.
+
+    Args:
+        place: of a demo's files.
+    """
     from nexus.config.advice import without_effect
     from nexus.config.file import state_place
     from nexus.config.keeper import Keeper
@@ -103,11 +129,13 @@ async def _main(
     async with contextlib.AsyncExitStack() as stack:
         faces = ()
         history = loaded.config.history.place(os.environ)
-        if args.demo:
-            # A demo has a history to look at, and leaves none behind.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="nexus-demo-"))
-            history = Path(folder) / "history.db"
+        keeper = Keeper(loaded.path, state_place(os.environ))
+        if place is not None:
             from nexus.simulator.demo import demo_fleet
+
+            history = place / "history.db"
+            # A demo with somebody's own configuration leaves that as it is.
+            keeper = Keeper(loaded.path, place) if loaded.path == place / "nexus.toml" else None
 
             faces = await stack.enter_async_context(demo_fleet(real=not args.no_real))
         gateway = await stack.enter_async_context(
@@ -119,7 +147,7 @@ async def _main(
                 faces=faces,
                 demo=args.demo,
                 reload=lambda path: load(path, os.environ, flags_from(args), explicit=True),
-                keeper=None if args.demo else Keeper(loaded.path, state_place(os.environ)),
+                keeper=keeper,
                 history=history,
             )
         )
@@ -199,6 +227,7 @@ async def _traffic(gateway: Gateway) -> AsyncGenerator[None]:
                     break
         found = [(name, at[0].model) for name, at in sorted(fleet.by_model.items())]
         chat = [name for name, model in found if not model.embeddings]
+        chat += [name for name in gateway.control.policy().aliases if name not in chat]
         embedding = [name for name, model in found if model.embeddings]
         await trickle(gateway.url, chat, embedding_models=embedding)
 

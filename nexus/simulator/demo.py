@@ -16,6 +16,22 @@ from nexus.telemetry.logs import get_logger
 _log = get_logger("nexus.simulator")
 REAL_MODEL = "tiny-llama"
 
+ROUTES = """\
+# The demo's own configuration. It is gone when the demo ends.
+[routing.aliases]
+gpt-4 = "llama3.3:70b"
+fast = "llama3.2:3b"
+
+[routing.fallbacks]
+# Local first, cloud when needed.
+"llama3.3:70b" = ["qwen3:8b", "gpt-4o"]
+
+[[routing.policies]]
+model_pattern = "nomic-*"
+privacy = "restricted"
+"""
+"""Something to see and to edit on the page Routing."""
+
 
 def demo_faces(servers: Iterable[Member]) -> tuple[BackendFace, ...]:
     """What the registry is told about the members of a demo fleet."""

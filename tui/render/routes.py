@@ -274,7 +274,7 @@ def pending_lines(preview: Preview | None) -> tuple[Line, ...]:
                 "   ",
                 Cell(f"{each.requests:>5} ", Role.STRONG),
                 Cell(each.model),
-                Cell(f"   {each.before} → ", Role.DIM),
+                Cell(f"   {each.before or 'served'} → ", Role.DIM),
                 Cell(each.after, Role.INFO),
             )
         )
@@ -286,7 +286,9 @@ def pending_lines(preview: Preview | None) -> tuple[Line, ...]:
 def _effect(preview: Preview) -> Line:
     if not preview.decided:
         return line(" ", Cell("No request is on record to decide again.", Role.DIM))
-    moves = sum(each.requests for each in preview.moved)
+    # In brackets stands why none serves it; those are told apart.
+    elsewhere = [each for each in preview.moved if not f"{each.before}{each.after}".count("(")]
+    moves = sum(each.requests for each in elsewhere)
     of = plural(preview.decided, "request")
     pieces: list[Cell | str] = [
         " ",
