@@ -68,10 +68,12 @@ async def stream(
         mark = last_id
         while True:
             found = backlog.since(mark)
-            if found is None:
+            if found is None and not backlog.closed:
                 updates, mark = [without_secrets(each) for each in opening()], backlog.mark()
-            else:
+            elif found is not None:
                 updates, mark = batched(found[0]), found[1]
+            else:
+                updates = []
             if updates:
                 sent = b"id: %b\ndata: %b\n\n" % (mark.encode(), wire.encode_all(updates))
                 yield packer(sent)

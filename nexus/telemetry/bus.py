@@ -61,6 +61,7 @@ class Bus:
     def __init__(self) -> None:
         self._readers: list[Reader] = []
         self._live = False
+        self._closed = False
 
     def publish(self, event: Event) -> None:
         """Hand an event to every reader. Never raises, never waits."""
@@ -86,6 +87,9 @@ class Bus:
             live: also wants the events of requests that have only begun, and every change of load.
         """
         reader = Reader(self, size, live)
+        if self._closed:
+            reader.close()
+            return reader
         self._readers.append(reader)
         self._live = self._live or live
         return reader
@@ -97,6 +101,10 @@ class Bus:
             self._live = any(other.live for other in self._readers)
 
     def close(self) -> None:
-        """End every reader's wait, which is how streams of events stop before the server does."""
+        """End every reader's wait, which is how streams of events stop before the server does.
+
+        Readers that come later find themselves closed.
+        """
+        self._closed = True
         for reader in list(self._readers):
             reader.close()

@@ -421,7 +421,7 @@ def _error(status: int, body: bytes, url: str) -> NexusError:
     kind = _BY_CODE.get(code, NexusError)
     param, context = envelope.get("param"), envelope.get("context")
     return kind(
-        clean(message, 2000),
+        "\n".join(clean(each, 500) for each in message.splitlines()[:100]),
         param=param if isinstance(param, str) else None,
         context=cast("dict[str, object]", context) if isinstance(context, dict) else None,
     )

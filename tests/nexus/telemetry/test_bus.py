@@ -100,3 +100,13 @@ async def test_closing_the_bus_ends_every_wait_and_keeps_what_was_said() -> None
             await reader.wait()
     assert all(reader.closed for reader in readers)
     assert [reader.take()[0] for reader in readers] == [[event()], [event()]]
+
+
+async def test_who_comes_after_the_end_finds_it_ended() -> None:
+    bus = Bus()
+    bus.close()
+    reader = bus.reader()
+
+    assert reader.closed
+    async with asyncio.timeout(5):
+        await reader.wait()
