@@ -38,6 +38,14 @@ class GuestServer(uvicorn.Server):
         """Signals belong to whoever owns the terminal."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the connections; answers that have not come by then do not come."""
+        await super().shutdown(sockets)
+        connections: list[object] = list(self.server_state.connections)
+        for connection in connections:  # their requests are not among uvicorn's tasks
+            if isinstance(connection, NexusProtocol):
+                connection.give_up()
+
     async def sweep(self) -> None:
         """Look at the deadlines of half-read requests and idle connections until cancelled."""
         now = asyncio.get_running_loop().time

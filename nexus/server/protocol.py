@@ -277,6 +277,11 @@ class NexusProtocol(HttpToolsProtocol):
         # of each task costs a turn of the loop.
         exchange.task = self.loop.create_task(self._answer(exchange))
 
+    def give_up(self) -> None:
+        """The server stops: whoever still waits for an answer here is told so."""
+        if self._running is not None and self._running.task is not None:
+            self._running.task.cancel()
+
     async def _answer(self, exchange: ClientExchange) -> None:
         await self._fast.answer(exchange, exchange.endpoint)
         if self._running is exchange:
