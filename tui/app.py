@@ -125,9 +125,6 @@ class NexusDashboard(App[Leave]):
         # Textual has just installed an eager task factory, which would also start the gateway's
         # tasks in another order than without a dashboard (Python 3.12).
         self.restore_loop()
-        few = self.console.color_system == "standard"  # sixteen: `screen`, `xterm` over SSH
-        if few and not self.is_headless and self.theme != "nexus-mono":
-            self.theme = "nexus-ansi"
 
     def _handle_exception(self, error: Exception) -> None:
         self.failure = error
@@ -138,6 +135,9 @@ class NexusDashboard(App[Leave]):
         self._close_messages_no_wait()
 
     def on_mount(self) -> None:
+        few = self.console.color_system == "standard"  # sixteen: `screen`, `xterm` over SSH
+        if few and not self.is_headless and self.theme != "nexus-mono":
+            self.theme = "nexus-ansi"
         self.run_worker(self._pump(), name="pump", exit_on_error=True)
         self.set_interval(1 / FRAMES_PER_S, self.show_latest)
         self.call_after_refresh(self.up.set)
