@@ -154,7 +154,7 @@ class Control:
         self._store = store or Store(unix=unix)
         self._past = Past(records, self._store)
         self.foresight = Foresight(
-            registry.fleet, policy, registry.loads, records, self._store.since, unix
+            registry.fleet, policy, registry.loads, records, self._store.columns, unix
         )
         """What would be in another fleet or under another policy."""
         self._metrics = metrics

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import NamedTuple
 
 from nexus.domain.backend import Zone
@@ -87,6 +89,44 @@ class Asked(NamedTuple):
     status: int
     duration_ms: float
     """Milliseconds; 0 where it was refused."""
+
+
+class Kind(NamedTuple):
+    """What many requests of the past have in common; those that do share the object."""
+
+    model: str
+    shape: Needs
+    """As in `Asked`."""
+    tenant: str
+    backend: str
+    status: int
+
+
+class Columns(NamedTuple):
+    """Requests of the past as a what-if reads them fastest: one of them has one place in each."""
+
+    at: Sequence[float] = ()
+    """Unix seconds of the decision."""
+    kinds: Sequence[Kind] = ()
+    prompt_tokens: Sequence[int] = ()
+    max_tokens: Sequence[int | None] = ()
+    duration_ms: Sequence[float] = ()
+
+
+def columns_of(past: Iterable[Asked]) -> Columns:
+    """Requests told one by one, as columns."""
+    told = tuple(zip(*past, strict=True))
+    if not told:
+        return Columns()
+    at, _, model, shape, prompt, limit, tenant, backend, status, took_ms = told
+    each = list(map(Kind, model, shape, tenant, backend, status))
+    shared: dict[Kind, Kind] = {}
+    return Columns(at, list(map(shared.setdefault, each, each)), prompt, limit, took_ms)
+
+
+def joined(*parts: Columns) -> Columns:
+    """Several as one, in their order."""
+    return Columns(*(list(chain.from_iterable(each)) for each in zip(*parts, strict=True)))
 
 
 class Metric(StrEnum):

@@ -7,13 +7,12 @@ values only.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from nexus.domain.fleet import Fleet, Loads
-from nexus.domain.history import Asked
+from nexus.domain.history import Columns, columns_of, joined
 from nexus.domain.policy import Policy
 from nexus.explain.asked import asked
 from nexus.explain.expectations import read_expectations
@@ -35,7 +34,7 @@ class Foresight:
     loads: Callable[[], Loads]
     records: Records
     """The last requests. Read on the event loop."""
-    stored: Callable[[float, float | None], Iterable[Asked]]
+    stored: Callable[[float, float | None], Columns]
     """Those from one time until another (Unix seconds; None is now). Read in a thread."""
     unix: Callable[[], float]
 
@@ -85,10 +84,10 @@ class Foresight:
         expectations = read_expectations(table)
         return verdicts_told(await asyncio.to_thread(check, expectations, fleet, policy))
 
-    def _past(self, ring: Sequence[Record], since: float) -> Iterable[Asked]:
+    def _past(self, ring: Sequence[Record], since: float) -> Columns:
         """Everything younger than the ring's oldest is in the ring."""
         oldest = ring[0].at if ring else None
-        recent = [each for each in asked(ring) if each.at >= since]
+        recent = columns_of(each for each in asked(ring) if each.at >= since)
         if oldest is not None and oldest <= since:
             return recent
-        return chain(self.stored(since, oldest), recent)
+        return joined(self.stored(since, oldest), recent)

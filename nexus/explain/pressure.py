@@ -6,12 +6,10 @@ it would have gone elsewhere. A faster backend would carry less than is said, a 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, count
-from operator import sub
+from itertools import chain, islice
+from operator import lt, sub
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +34,27 @@ class Pressure:
 
 
 def peak(begins: Sequence[float], ends: Sequence[float]) -> int:
-    """The most at once. Both sorted, in seconds; an end and a begin at once do not overlap."""
-    over_by_then = map(partial(bisect_right, ends), begins)
-    return max(map(sub, count(1), over_by_then), default=0)
+    """The most at once. Both sorted, in seconds; an end and a begin at once do not overlap.
+
+    There are more than `n` at once where number `i + n` begins before number `i` ends. That holds
+    for every smaller `n` too, so the greatest one is searched for by halves.
+    """
+    low, high = 0, 1
+    while _more_than(high, begins, ends):
+        low, high = high, high * 2
+    if not begins or not _more_than(low, begins, ends):
+        return 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _more_than(middle, begins, ends):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _more_than(number: int, begins: Sequence[float], ends: Sequence[float]) -> bool:
+    return any(map(lt, islice(begins, number, None), ends))
 
 
 def over(begins: Sequence[float], ends: Sequence[float], places: int) -> float:

@@ -54,3 +54,9 @@ class Sameness:
         if index < len(self.lengths):
             return self.lengths[index]
         return self.lengths[-1] + 1 if self.lengths else tokens
+
+    def sizes(self, tokens: Iterable[int | None]) -> dict[int | None, int | None]:
+        """The same for many at once; where no length is known no size makes a difference."""
+        if not self.lengths:
+            return dict.fromkeys(tokens, None)
+        return {each: None if each is None else self.size(each) for each in set(tokens)}

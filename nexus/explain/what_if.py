@@ -9,16 +9,15 @@ taken to have gone to the first choice of before.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from dataclasses import dataclass, replace
+from itertools import chain
 from math import lcm
-from typing import cast
 
 from nexus.domain.backend import BackendId, Load, Zone
 from nexus.domain.fleet import Fleet, Loads
-from nexus.domain.history import Asked
+from nexus.domain.history import Asked, Columns, Kind, columns_of
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.explain.pressure import Pressure, over, peak
@@ -79,26 +78,22 @@ class WhatIf:
         return sum(each.requests for each in self.moves)
 
 
-_Key = tuple[int, str, str, str, int, int | None]
-"""Kind of needs, model, tenant, backend, and the sizes."""
-
-_Span = tuple[list[float], list[float]]
-"""When requests began, and when they ended: Unix seconds."""
+_Size = int | None
+"""Tokens that stand for all numbers of tokens that are decided alike."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Group:
     """Requests that ask the same and went to the same backend."""
 
     needs: Needs
     backend: str
-    refused: bool
-    begins: list[float] = field(default_factory=list[float])
-    ends: list[float] = field(default_factory=list[float])
+    """Empty where they were refused."""
+    numbers: list[int]
 
 
 def what_if(
-    past: Iterable[Asked],
+    past: Iterable[Asked] | Columns,
     fleet: Fleet,
     policy_before: Policy,
     policy_after: Policy,
@@ -118,7 +113,9 @@ def what_if(
     """
     before = settled(fleet)
     after = without(settled(fleet_after) if fleet_after is not None else before, dropped)
-    groups = _grouped(past, Sameness((before, after), (policy_before, policy_after)))
+    same = Sameness((before, after), (policy_before, policy_after))
+    told = past if isinstance(past, Columns) else columns_of(past)
+    groups = _grouped(told, same)
     calm = {id: Load(latency_ms=each.latency_ms) for id, each in (loads or {}).items()}
     wide_before, wide_after = wide(policy_before), wide(policy_after)
     outcomes: dict[Needs, tuple[Outcome, Outcome]] = {}
@@ -132,16 +129,16 @@ def what_if(
             )
         work.settle(group, *both)
     return WhatIf(
-        requests=sum(len(group.begins) for group in groups),
+        requests=len(told.at),
         shapes=len(outcomes),
-        first_at=min((min(group.begins) for group in groups), default=None),
-        last_at=max((max(group.begins) for group in groups), default=None),
+        first_at=min(told.at, default=None),
+        last_at=max(told.at, default=None),
         stay=work.stay,
         moves=tuple(Move(*key[:4], n, key[4]) for key, n in work.moves.most_common()),
         refused=tuple(Refused(*key, n) for key, n in work.refused.most_common()),
         still_refused=work.still_refused,
         served_now=tuple((*key, n) for key, n in work.served_now.most_common()),
-        pressure=_pressure(work, before, after),
+        pressure=_pressure(work, told, before, after),
     )
 
 
@@ -154,17 +151,17 @@ class _Work:
         self.moves: Counter[tuple[str, str, str, str, bool]] = Counter()
         self.refused: Counter[tuple[str, int, str, str]] = Counter()
         self.served_now: Counter[tuple[str, str]] = Counter()
-        self.then: dict[str, list[_Span]] = {}
-        """By backend: what it had."""
-        self.now: dict[str, list[_Span]] = {}
-        """By backend: what it would have."""
+        self.then: dict[str, list[list[int]]] = {}
+        """By backend: the numbers of what it had."""
+        self.now: dict[str, list[list[int]]] = {}
+        """By backend: the numbers of what it would have."""
         self.changed: dict[str, None] = {}
         """Backends that would have something else."""
 
     def settle(self, group: _Group, then: Outcome, now: Outcome) -> None:
         """What becomes of one group."""
-        count = len(group.begins)
-        if group.refused or then.refusal is not None:
+        count = len(group.numbers)
+        if not group.backend or then.refusal is not None:
             if now.refusal is not None:
                 self.still_refused += count
             elif then.refusal is None:  # it was refused for what has passed since
@@ -178,25 +175,25 @@ class _Work:
             period = len(sources)
         for number in range(min(period, count)):
             source = sources[number % len(sources)]
-            span = group.begins[number::period], group.ends[number::period]
-            self.then.setdefault(source, []).append(span)
+            those = group.numbers[number::period]
+            self.then.setdefault(source, []).append(those)
             if now.refusal is None:
-                self._goes(group, source, _target(source, number, then, now), span, then, now)
+                self._goes(group, source, _target(source, number, then, now), those, then, now)
                 continue
             wrong = error(now.refusal, group.needs, self._after)
             why = (group.needs.model, wrong.status, wrong.code, wrong.message)
-            self.refused[why] += len(span[0])
+            self.refused[why] += len(those)
             self.changed[source] = None
 
     def _goes(
-        self, group: _Group, source: str, target: str, span: _Span, then: Outcome, now: Outcome
+        self, group: _Group, source: str, target: str, those: list[int], then: Outcome, now: Outcome
     ) -> None:
-        self.now.setdefault(target, []).append(span)
+        self.now.setdefault(target, []).append(those)
         if target == source and then.model == now.model:
-            self.stay += len(span[0])
+            self.stay += len(those)
             return
         leaves = _zone(source, then) is Zone.RESTRICTED and _zone(target, now) is Zone.OPEN
-        self.moves[group.needs.model, source, target, now.model, leaves] += len(span[0])
+        self.moves[group.needs.model, source, target, now.model, leaves] += len(those)
         if source != target:
             self.changed |= {source: None, target: None}
 
@@ -226,42 +223,62 @@ def _zone(name: str, found: Outcome) -> Zone | None:
     return next((each.zone for each in found.able if each.backend.name == name), None)
 
 
-def _grouped(past: Iterable[Asked], same: Sameness) -> list[_Group]:
-    """Column by column: a loop over rows would take three times as long."""
-    columns = tuple(zip(*past, strict=True))
-    if not columns:
-        return []
-    at, _, models, shapes, prompts, limits, tenants, backends, _, durations = columns
-    by_id: dict[int, Needs] = {id(each): each for each in shapes}
-    plain = {key: same.plain(each) for key, each in by_id.items()}
-    kinds: list[Needs] = list(dict.fromkeys(plain.values()))
-    place = {needs: number for number, needs in enumerate(kinds)}
-    numbers = {key: place[needs] for key, needs in plain.items()}
-    sizes = {each: same.size(each) for each in {*prompts, *limits} if each is not None}
+def _grouped(past: Columns, same: Sameness) -> list[_Group]:
+    """Those that are decided alike and went to the same backend, together."""
+    kinds: dict[int, Kind] = dict(zip(map(id, past.kinds), past.kinds, strict=True))
+    shapes: dict[int, int] = {}  # the number of a shape by its identity
+    plain: dict[Needs, int] = {}
+    by_tenant = same.by_tenant
+    alike: dict[tuple[int, str, str, str, _Size, _Size], list[int]] = {}
+    for (id_, prompt, limit), those in _by_kind(past, same).items():
+        model, shape, tenant, backend, _ = kinds[id_]
+        number = shapes.get(id(shape))
+        if number is None:
+            number = shapes[id(shape)] = plain.setdefault(same.plain(shape), len(plain))
+        whose = tenant if by_tenant else ANONYMOUS
+        alike.setdefault((number, model, whose, backend, prompt, limit), []).extend(those)
+    named = list(plain)
+    groups: list[_Group] = []
+    for (number, model, tenant, backend, prompt, limit), those in alike.items():
+        needs = replace(
+            named[number],
+            model=model,
+            tenant=tenant,
+            prompt_tokens=prompt or 0,
+            max_tokens=limit,
+        )
+        groups.append(_Group(needs, backend, those))
+    return groups
+
+
+def _by_kind(past: Columns, same: Sameness) -> dict[tuple[int, _Size, _Size], list[int]]:
+    """The numbers of requests by the identity of their kind, and their sizes.
+
+    One loop over all requests, and so as little in it as can be.
+    """
+    prompts, limits = same.sizes(past.prompt_tokens), same.sizes(past.max_tokens)
+    ids = map(id, past.kinds)
+    one_size = len(set(prompts.values())) <= 1 and len(set(limits.values())) <= 1
+    if one_size:
+        plain: defaultdict[int, list[int]] = defaultdict(list)
+        for number, kind in enumerate(ids):
+            plain[kind].append(number)
+        prompt = next(iter(prompts.values()), 0)
+        limit = next(iter(limits.values()), None)
+        return {(kind, prompt, limit): those for kind, those in plain.items()}
     keys = zip(
-        map(numbers.__getitem__, map(id, shapes)),
-        models,
-        tenants if same.by_tenant else repeat(ANONYMOUS),
-        backends,
-        map(sizes.__getitem__, prompts),
-        map(sizes.get, limits),
-        strict=False,
+        ids,
+        map(prompts.__getitem__, past.prompt_tokens),
+        map(limits.__getitem__, past.max_tokens),
+        strict=True,
     )
-    groups: dict[_Key, _Group] = {}
-    for key, begin, duration_ms in zip(cast("Iterable[_Key]", keys), at, durations, strict=False):
-        group = groups.get(key)
-        if group is None:
-            number, model, tenant, backend, prompt, limit = key
-            needs = replace(
-                kinds[number], model=model, tenant=tenant, prompt_tokens=prompt, max_tokens=limit
-            )
-            group = groups[key] = _Group(needs, backend, not backend)
-        group.begins.append(begin)
-        group.ends.append(begin + duration_ms / 1000)
-    return list(groups.values())
+    found: defaultdict[tuple[int, _Size, _Size], list[int]] = defaultdict(list)
+    for number, key in enumerate(keys):
+        found[key].append(number)
+    return found
 
 
-def _pressure(work: _Work, before: Fleet, after: Fleet) -> tuple[Pressure, ...]:
+def _pressure(work: _Work, times: Columns, before: Fleet, after: Fleet) -> tuple[Pressure, ...]:
     """Of every backend that would get other requests than it got."""
     places = {
         each.name: min((n for n in (each.face.max_concurrent, each.slots) if n), default=None)
@@ -271,15 +288,19 @@ def _pressure(work: _Work, before: Fleet, after: Fleet) -> tuple[Pressure, ...]:
     told: list[Pressure] = []
     for name in work.changed:
         most = places.get(name)
-        then, now = (_pressed(spans.get(name, []), most) for spans in (work.then, work.now))
+        then, now = (_pressed(spans.get(name, []), times, most) for spans in (work.then, work.now))
         told.append(Pressure(name, most, then[0], now[0], then[1], now[1], then[2], now[2]))
     return tuple(sorted(told, key=lambda each: (-each.over_after_s, -each.peak_after)))
 
 
-def _pressed(spans: list[_Span], places: int | None) -> tuple[int, int, float]:
+def _pressed(spans: list[list[int]], times: Columns, places: int | None) -> tuple[int, int, float]:
     """Requests, the most at once, and seconds with more than there are places for."""
-    begins = sorted(chain.from_iterable(span[0] for span in spans))
-    ends = sorted(chain.from_iterable(span[1] for span in spans))
-    most = peak(begins, ends)
+    numbers = list(chain.from_iterable(spans))
+    at = list(map(times.at.__getitem__, numbers))
+    took_ms = map(times.duration_ms.__getitem__, numbers)
+    ends = [begin + ms / 1000 for begin, ms in zip(at, took_ms, strict=True)]
+    at.sort()
+    ends.sort()
+    most = peak(at, ends)
     crowded = places is not None and most > places
-    return len(begins), most, over(begins, ends, places) if crowded and places else 0.0
+    return len(at), most, over(at, ends, places) if crowded and places else 0.0

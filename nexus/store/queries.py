@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from nexus.domain.history import GLOB, Asked, Outcome, Wanted
+from nexus.domain.history import GLOB, Asked, Columns, Kind, Outcome, Wanted
 from nexus.domain.request import ANONYMOUS, Endpoint, Needs
 from nexus.store.facts import ZONES, Known
 from nexus.store.rebuild import record
@@ -26,6 +26,14 @@ _OUTCOMES: Final = {
     Outcome.LEFT: "status = 499",
     Outcome.RUNNING: "0",
 }
+
+
+_SINCE: Final = (
+    "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0) FROM requests"
+    # By the order they were written in: a scan is twice as fast as a look-up for each.
+    " WHERE seq >= (SELECT min(seq) FROM requests WHERE at >= ?1)"
+    " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL ORDER BY seq"
+)
 
 
 def one(connection: sqlite3.Connection, request_id: str) -> Record | None:
@@ -62,35 +70,40 @@ def recent(
 def since(connection: sqlite3.Connection, at: float, until: float | None) -> Iterator[Asked]:
     """Every request that could be read, in the order of their ends."""
     kinds = _Kinds(Known(connection))
-    rows: sqlite3.Cursor = connection.execute(
-        "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0) FROM requests"
-        # By the order they were written in: a scan is twice as fast as a look-up for each.
-        " WHERE seq >= (SELECT min(seq) FROM requests WHERE at >= ?1)"
-        " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL ORDER BY seq",
-        (at, float("inf") if until is None else until),
-    )
+    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until))
     while page := rows.fetchmany(_PAGE):
         for when, kind, estimate, most, took in page:
             model, shape, tenant, backend, status = kinds[kind]
             yield Asked(when, "", model, shape, estimate, most, tenant, backend, status, took)
 
 
-class _Kinds(dict[int, tuple[str, Needs, str, str, int]]):
+def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
+    """The same column by column: half the time of one object for each."""
+    kinds = _Kinds(Known(connection))
+    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until)).fetchall()
+    if not rows:
+        return Columns()
+    when, kind, estimate, most, took = zip(*rows, strict=True)
+    return Columns(when, list(map(kinds.__getitem__, kind)), estimate, most, took)
+
+
+class _Kinds(dict[int, Kind]):
     """Model, needs, tenant, backend and status by the number of a kind."""
 
     def __init__(self, known: Known) -> None:
         super().__init__()
         self._known = known
 
-    def __missing__(self, n: int) -> tuple[str, Needs, str, str, int]:
+    def __missing__(self, n: int) -> Kind:
         known = self._known
         kind = known.kind(n)
         if kind is None:
-            told = ("", Needs(Endpoint.CHAT, ""), ANONYMOUS, "", 0)
+            told = Kind("", Needs(Endpoint.CHAT, ""), ANONYMOUS, "", 0)
         else:
             shape = known.needs(kind.needs) or Needs(Endpoint.CHAT, "")
             whose = known.word(kind.tenant) or ANONYMOUS
-            told = known.word(kind.model), shape, whose, known.word(kind.backend), kind.status
+            model, backend = known.word(kind.model), known.word(kind.backend)
+            told = Kind(model, shape, whose, backend, kind.status)
         self[n] = told
         return told
 

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nexus.domain.audit import AuditEntry
-from nexus.domain.backend import Load, Speed
+from nexus.domain.backend import BackendId, Load, Speed
 from nexus.domain.decision import Decision
 from nexus.domain.events import RequestFinished
 from nexus.domain.history import Metric, Outcome, Wanted
 from nexus.domain.policy import Policy
 from nexus.explain.account import account
+from nexus.explain.what_if import what_if
 from nexus.routing.router import decide
 from nexus.store.store import Store
 from nexus.telemetry.records import Record, Records
@@ -128,6 +129,9 @@ def questions(folder: Path) -> list[Row]:
         assert found is not None
         return account(found)
 
+    past, policy = store.columns(0), Policy()
+    fleet = large_fleet(8, 20, 4)
+    lost = [BackendId("gpu-0001")]
     asked: dict[str, Callable[[], object]] = {
         "one by its id, with its account": told,
         "the last 100": lambda: store.recent(100),
@@ -136,7 +140,8 @@ def questions(folder: Path) -> list[Row]:
         "the 2,000 that failed": lambda: store.recent(5000, Wanted(outcome=Outcome.ERROR)),
         "a text that is nowhere": lambda: store.recent(100, Wanted(text="nowhere")),
         "slower than any": lambda: store.recent(100, Wanted(min_duration_ms=1e9)),
-        "all since a day, for a what-if": lambda: sum(1 for _ in store.since(0)),
+        "all since a day, for a what-if": lambda: store.columns(0),
+        "a what-if over them, beside that": lambda: what_if(past, fleet, policy, policy, lost),
         "a backend's p95 by the minute": lambda: store.series(
             Metric.LATENCY_P95, NOW - 86_400, 60, backend="gpu-0001"
         ),

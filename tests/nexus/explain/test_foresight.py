@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from nexus.domain.events import RequestRefused
-from nexus.domain.history import Asked
+from nexus.domain.history import Asked, Columns, columns_of
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
 from nexus.explain.foresight import Foresight
@@ -23,17 +21,19 @@ class File:
         self.times = times
         self.asked: list[tuple[float, float | None]] = []
 
-    def since(self, at: float, until: float | None) -> Iterator[Asked]:
+    def columns(self, at: float, until: float | None) -> Columns:
         self.asked.append((at, until))
         shape = Needs(Endpoint.CHAT, "")
-        for time in self.times:
-            if at <= time and (until is None or time < until):
-                yield Asked(time, "r", "x", shape, 1, None, "anonymous", "", 404, 0.0)
+        return columns_of(
+            Asked(time, "", "x", shape, 1, None, "anonymous", "", 404, 0.0)
+            for time in self.times
+            if at <= time and (until is None or time < until)
+        )
 
 
 def foresight(records: Records, file: File) -> Foresight:
     here = fleet(backend("a"))
-    return Foresight(lambda: here, Policy, dict, records, file.since, lambda: NOW)
+    return Foresight(lambda: here, Policy, dict, records, file.columns, lambda: NOW)
 
 
 def refused(records: Records, id: str) -> None:

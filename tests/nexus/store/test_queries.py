@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from nexus.domain.backend import BackendId, Zone
-from nexus.domain.history import Asked, Outcome, Wanted
+from nexus.domain.history import Asked, Columns, Outcome, Wanted, columns_of
 from nexus.domain.request import Endpoint
 from nexus.store import queries, schema
 from nexus.store.facts import Facts
@@ -127,6 +127,15 @@ def test_all_since_a_time_come_with_what_a_what_if_needs(connection: sqlite3.Con
     assert (first.backend, first.status, first.duration_ms) == ("gpu-01", 200, 2500.0)
     assert (first.shape.endpoint, first.shape.model) == (Endpoint.CHAT, "")
     assert found[2].shape is first.shape
+
+
+def test_columns_say_the_same(connection: sqlite3.Connection) -> None:
+    one_by_one = columns_of(queries.since(connection, AT + 1, AT + 4))
+    found = queries.columns(connection, AT + 1, AT + 4)
+
+    assert [list(each) for each in found] == [list(each) for each in one_by_one]
+    assert found.kinds[0].shape is found.kinds[2].shape
+    assert queries.columns(connection, AT + 100, None) == Columns()
 
 
 def test_what_could_not_be_read_is_no_demand(connection: sqlite3.Connection) -> None:
