@@ -11,6 +11,7 @@ import sys
 import time
 
 from tests.bench import (
+    attached,
     bench_decide,
     dashboard,
     discovery,
@@ -27,6 +28,7 @@ BENCHES = {
     "streams": streams.main,
     "memory": memory.main,
     "dashboard": dashboard.main,
+    "attached": attached.main,
     "startup": startup.main,
     "decide": bench_decide.main,
     "health": health.main,
