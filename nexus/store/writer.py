@@ -83,6 +83,8 @@ class Writer:
         """Records in the file since the start."""
         self.lost = 0
         """Records that fell out of the queue, or could not be written."""
+        self._told = 0
+        """Of these, those that the log has spoken of."""
         self._days = days
         self._most_bytes = most_bytes
         self._unix = unix
@@ -272,8 +274,15 @@ class Writer:
         self._batch.clear()
         self._batch_changes.clear()
         if self.trouble:
-            log.info("%s is written again; %d requests were missed", self.path, self.lost)
+            log.info("%s is written again", self.path)
             self.trouble = ""
+        if self.lost > self._told:
+            log.warning(
+                "%d requests are missing in %s: it could not be written in time",
+                self.lost - self._told,
+                self.path,
+            )
+            self._told = self.lost
 
     def _breathe(self) -> None:
         """Let whoever waits for the interpreter have it, unless there is no time for that."""
@@ -302,7 +311,7 @@ class Writer:
             return
         why = sentence(self.path, error)
         if why != self.trouble:
-            log.warning("%s. It is tried again every %g seconds", why, RETRY_S)
+            log.warning("%s. It is tried again every %g s", why, RETRY_S)
         self._rest(why)
 
     def _rest(self, why: str) -> None:
