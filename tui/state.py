@@ -6,6 +6,7 @@ frame can hold an old state while new updates are folded (measured: a few micros
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -117,9 +118,10 @@ class DashboardState:
         """Requests now at a backend."""
         return sum(load.pending for load in self.loads.values())
 
-    def count(self, status: BackendStatus) -> int:
-        """Backends with that status."""
-        return sum(backend.status is status for backend in self.backends.values())
+    @property
+    def tally(self) -> Mapping[BackendStatus, int]:
+        """How many backends have each status."""
+        return Counter(backend.status for backend in self.backends.values())
 
 
 def reduce(state: DashboardState, update: Update) -> DashboardState:

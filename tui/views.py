@@ -121,7 +121,7 @@ class ModelView:
 
     def __init__(self) -> None:
         self._facts: object = None
-        self._rows: dict[str, matrix.ModelRow] = {}
+        self._index = matrix.ModelIndex()
         self._page: tuple[Backend, ...] = ()
         self._shape: tuple[object, ...] = ()
         self._cells: dict[Hashable, tuple[Cell, ...]] = {}
@@ -140,7 +140,7 @@ class ModelView:
             return
         everyone = tuple(facts.values())
         if facts is not self._facts:
-            self._rows = {row.name: row for row in matrix.model_rows(everyone)}
+            self._index.update(facts)
         self._facts, self._shape = facts, shape
         self._cells.clear()
         self.first = max(0, min(self.first, len(everyone) - 1))
@@ -148,28 +148,29 @@ class ModelView:
         shown = len(self.columns) - len(matrix.FIXED)
         self._page = everyone[self.first : self.first + shown]
         self.hidden = len(everyone) - shown
-        self.keys = tuple(
-            name for name, row in self._rows.items() if not words or self._matches(words, row)
-        )
+        self.keys = self._index.names
+        if words:
+            self.keys = tuple(name for name in self.keys if self._matches(words, name))
 
     @property
     def total(self) -> int:
         """Models of the fleet, so that the layout does not jump while a filter is typed."""
-        return len(self._rows)
+        return len(self._index.names)
 
-    @staticmethod
-    def _matches(words: str, row: matrix.ModelRow) -> bool:
-        names = " ".join(f"{b.name} {b.status}" for b, _ in row.found.values())
-        return matches(words, f"{row.name} {names}".lower())
+    def _matches(self, words: str, name: str) -> bool:
+        row = self._index.row(name)
+        found = row.found.values() if row else ()
+        names = " ".join(f"{backend.name} {backend.status}" for backend, _ in found)
+        return matches(words, f"{name} {names}".lower())
 
     def row(self, name: str) -> matrix.ModelRow | None:
         """The model of that name, if it is still there."""
-        return self._rows.get(name)
+        return self._index.row(name)
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         cells = self._cells.get(key)
         if cells is None:
-            row = self._rows.get(cast(str, key))
+            row = self._index.row(cast(str, key))
             blank = (UNKNOWN,) * len(self.columns)
             cells = self._cells[key] = matrix.cells(row, self._page) if row else blank
         return cells

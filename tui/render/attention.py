@@ -69,6 +69,9 @@ def attention(
         if backend.status is BackendStatus.DRAINING:
             notes += _draining(backend, state, now, may)
             continue
+        window = state.windows.get(backend.id)
+        if window is None or not window.errors:
+            continue  # most backends: nothing failed at all
         traffic = rates(backend.id)
         share = traffic.error_percent
         if share is not None and share >= LOUD_PERCENT and traffic.requests >= ENOUGH:

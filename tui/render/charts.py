@@ -9,7 +9,7 @@ from tui.render.braille import Series, Values, chart
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.numbers import count, millis, rate, span
 
-WINDOWS = (120, 300, 600, 900)
+WINDOWS = (120, 180, 300, 600, 900)
 """How much time the fleet's charts show, seconds: the first that covers what was seen."""
 
 

@@ -50,8 +50,9 @@ def _health(state: DashboardState, *, short: bool) -> list[Cell | str]:
     healthy = sum(backend.is_routable for backend in state.backends.values())
     role = Role.OK if healthy == total else Role.WARN if healthy else Role.BAD
     pieces: list[Cell | str] = [Cell(f"{healthy}/{total} healthy", role)]
+    tally = state.tally
     for status, (mark, word, look) in LOOK.items():
-        number = state.count(status)
+        number = tally.get(status, 0)
         if number and status is not BackendStatus.HEALTHY:
             pieces += ["  ", Cell(f"{mark} {number}" if short else f"{mark} {number} {word}", look)]
     return pieces

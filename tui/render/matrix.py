@@ -46,6 +46,47 @@ def model_rows(backends: Sequence[Backend]) -> tuple[ModelRow, ...]:
     return tuple(ModelRow(name, index[name]) for name in sorted(index, key=str.lower))
 
 
+class ModelIndex:
+    """Which backends list which model, sorted anew only when a list became another one.
+
+    Facts about backends change many times a second in a large fleet (every check is a change);
+    their lists of models hardly ever do. A row is made when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._lists: dict[BackendId, tuple[Model, ...]] = {}
+        self._places: dict[str, list[tuple[BackendId, int]]] = {}
+        self._backends: Mapping[BackendId, Backend] = {}
+        self.names: tuple[str, ...] = ()
+        """Every model, in order."""
+
+    def update(self, backends: Mapping[BackendId, Backend]) -> None:
+        """Take the facts of this moment."""
+        self._backends = backends
+        lists = self._lists
+        same = len(lists) == len(backends) and all(
+            (old := lists.get(id)) is not None and (old is b.models or old == b.models)
+            for id, b in backends.items()
+        )
+        if same:
+            return
+        self._lists = {id: backend.models for id, backend in backends.items()}
+        places: dict[str, list[tuple[BackendId, int]]] = {}
+        for id, models in self._lists.items():
+            for number, model in enumerate(models):
+                places.setdefault(model.id, []).append((id, number))
+        self._places = places
+        self.names = tuple(sorted(places, key=str.lower))
+
+    def row(self, name: str) -> ModelRow | None:
+        """The model of that name, if somebody lists it."""
+        places = self._places.get(name)
+        if places is None:
+            return None
+        here = self._backends
+        return ModelRow(name, {id: (here[id], here[id].models[number]) for id, number in places})
+
+
 def columns(backends: Sequence[Backend], width: int, gap: int, first: int) -> tuple[Column, ...]:
     """The fixed columns, then one per backend from number `first`, as many as fit in `width`."""
     fixed = sum(column.width + column.space(gap) for column in FIXED)

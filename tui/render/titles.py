@@ -25,6 +25,8 @@ _KEYS = {
     "question_mark": "?",
     "exclamation_mark": "!",
     "ampersand": "&",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "enter": "↵",
 }
 
@@ -32,8 +34,9 @@ _KEYS = {
 def backends_title(state: DashboardState, shown: int, total: int, words: str, order: str) -> Line:
     """`Backends 6  ● 4  ✖ 1   sorted by p95`."""
     pieces: list[Cell | str] = [Cell("Backends"), Cell(f" {total}", Role.DIM)]
+    tally = state.tally
     for status, (mark, _, role) in LOOK.items():
-        number = state.count(status)
+        number = tally.get(status, 0)
         if number and (status is not BackendStatus.HEALTHY or number < total):
             pieces += ["  ", Cell(f"{mark} {number}", role)]
     if state.waiting:

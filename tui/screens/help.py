@@ -31,6 +31,8 @@ _NAMES = {
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 _SENTENCES = {
     "app.focus_next": "Go to the next pane.",

@@ -192,10 +192,10 @@ class MainScreen(Page):
     def _look_for_trouble(self, frame: Frame) -> None:
         state = frame.state
         # Shares of failures move with every request; a large fleet is gone through once a second.
-        moving = (state.windows, state.loads) if len(state.backends) <= SMALL_FLEET else ()
+        small = len(state.backends) <= SMALL_FLEET
+        moving = (state.backends, state.windows, state.loads) if small else ()
         mark = (
-            state.backends, *moving, state.link, state.link_detail, state.waiting, state.breaches,
-            int(frame.now),
+            *moving, state.link, state.link_detail, state.waiting, state.breaches, int(frame.now),
         )  # fmt: skip
         if mark == self._noted:
             return

@@ -31,7 +31,7 @@ def test_nothing_known_is_said_instead_of_an_empty_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "shown"), [(0.0, 120), (119.0, 120), (121.0, 300), (700.0, 900), (9e9, 900)]
+    ("seen", "shown"), [(0.0, 120), (119.0, 120), (121.0, 180), (700.0, 900), (9e9, 900)]
 )
 def test_a_young_dashboard_shows_a_short_time(seen: float, shown: int) -> None:
     assert window_for(seen) == shown
