@@ -16,6 +16,7 @@ from nexus.api import views
 from nexus.api.errors import header_pairs, render
 from nexus.api.live import add_live
 from nexus.api.operations import add_operations
+from nexus.api.page import POLICY, page
 from nexus.api.routing import IfMatch, add_routing, tag_of
 from nexus.control import Control
 from nexus.domain.backend import BackendId, BackendType, Zone
@@ -41,7 +42,7 @@ class NewBackend(BaseModel):
 class Edit(BaseModel):
     """What may be changed about a backend; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"priority": 10}]})
 
     priority: int | None = Field(None, ge=0, le=100)
     zone: Zone | None = None
@@ -71,8 +72,15 @@ def control_app(control: Control) -> FastAPI:
         title="Nexus control",
         version=control.info.version,
         description="What the dashboard and the CLI do.",
+        docs_url=None,  # FastAPI's page is empty without internet
         redoc_url=None,
     )
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:  # pyright: ignore[reportUnusedFunction]
+        headers = {"content-security-policy": POLICY, "x-content-type-options": "nosniff"}
+        body = page(app.openapi(), control.info.url)
+        return Response(body, headers=headers, media_type="text/html")
 
     @app.exception_handler(NexusError)
     async def failed(_: Request, error: Exception) -> Response:  # pyright: ignore[reportUnusedFunction]
