@@ -42,8 +42,11 @@ def _health(state: DashboardState, *, short: bool) -> list[Cell | str]:
     if state.link is Link.WAITING:
         return [Cell("◐ connecting", Role.INFO)]
     if state.link is Link.LOST:
-        text = "✖ lost" if short else "✖ connection lost: showing the last known state"
-        return [Cell(text, Role.BAD)]
+        if short:
+            why = f": {state.link_detail.partition(':')[0]}" if state.link_detail else ""
+            return [Cell(f"✖ lost{why}", Role.BAD)]
+        why = state.link_detail or "showing the last known state"
+        return [Cell(f"✖ connection lost: {why}", Role.BAD)]
     total = len(state.backends)
     if not total:
         return [Cell("○ no backends", Role.WARN)]
