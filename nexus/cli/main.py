@@ -10,6 +10,7 @@ from nexus import __version__
 from nexus.cli import (
     announce,
     attach,
+    audit,
     backends,
     chart,
     config,
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         what_if,
         policy,
         chart,
+        audit,
         logs,
         discover,
         announce,

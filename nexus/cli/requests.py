@@ -93,7 +93,7 @@ def run_list(gateway: Gateway, args: argparse.Namespace) -> int:
         status, took = number(each, "status"), number(each, "duration_ms")
         rows.append(
             [
-                _time(number(each, "at"), time.time()),
+                clock(number(each, "at"), time.time()),
                 text(each, "request_id"),
                 text(each, "model"),
                 text(each, "backend") or "-",
@@ -106,7 +106,7 @@ def run_list(gateway: Gateway, args: argparse.Namespace) -> int:
     return 0
 
 
-def _time(at: float | None, now: float) -> str:
+def clock(at: float | None, now: float) -> str:
     """`08:30:12` of today, `11-23 08:30` of another day, in local time."""
     import time
 

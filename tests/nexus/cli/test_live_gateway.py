@@ -231,3 +231,30 @@ async def test_where_a_request_would_go_is_told_and_nothing_is_sent(
     code, out, err = await live("route", "--body", str(tmp_path / "none"))
     assert (code, "cannot be read" in err) == (1, True)
     assert (await live.json("explain"))["requests"] == []
+
+
+async def test_changes_are_listed_with_who_made_them(live: Live) -> None:
+    assert (await live("changes"))[1] == "Nobody has changed anything yet.\n"
+    await live("backends", "drain", "tower")
+    _, out, _ = await live("changes")
+    (told,) = (await live.json("changes"))["changes"]
+
+    assert " ".join(out.splitlines()[1].split()[1:]) == "cli drain tower draining false -> true"
+    assert (told["who"], told["target"], told["after"]) == ("cli", "tower", {"draining": True})
+
+
+async def test_the_list_of_requests_is_filtered(live: Live) -> None:
+    body = {"model": "llama3:8b", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+    async with httpx.AsyncClient(base_url=live.url, trust_env=False) as client:
+        await client.post("/v1/chat/completions", json=body)
+        await client.post("/v1/chat/completions", json=body | {"model": "nobody-has-this"})
+
+    async def listed(*words: str) -> list[str]:
+        return [each["model"] for each in (await live.json("explain", *words))["requests"]]
+
+    assert await listed() == ["nobody-has-this", "llama3:8b"]
+    assert await listed("--status", "error") == ["nobody-has-this"]
+    assert await listed("--model", "llama*", "--since", "1h") == ["llama3:8b"]
+    assert await listed("--backend", "rack") == []
+    assert (await live("explain", "--until", "1h"))[1] == "No request is like that.\n"
+    assert (await live("explain", "--since", "soon"))[0] == 1
