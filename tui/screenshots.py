@@ -15,14 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nexus.domain.backend import BackendType
 from nexus.domain.events import FleetSeen, Update
 from nexus.domain.fleet import Fleet
-from nexus.domain.gateway import GatewayInfo
+from nexus.domain.gateway import GatewayInfo, Recognition
+from nexus.domain.routes import Routes
 from tui.app import NexusDashboard
 from tui.sources.accounts import accounts, summary
 from tui.sources.lines import lines, made
 from tui.sources.replay import ReplaySource
-from tui.sources.story import Story, scanned
+from tui.sources.story import ALIASES, Story, scanned
 
 START = 1_800_000_000.0
 """Unix seconds at which every picture's story begins."""
@@ -51,10 +53,22 @@ SHOTS = (
     Shot("degraded", story="degraded"),
     Shot("empty", story="empty"),
     Shot("filter", keys=("slash", *"qwen")),
-    Shot("backend", keys=("enter",)),
+    Shot("charts-80x24", (80, 24), "degraded", ("v",)),
+    Shot("backend", story="degraded", keys=("2", "down", "down", "down")),
+    Shot("backend-80x24", (80, 24), "degraded", ("2", "down", "down", "down")),
+    Shot("backend-160x50", (160, 50), "degraded", ("2", "down", "down", "down")),
     Shot("model", keys=("M", "enter")),
     Shot("request", keys=("R", "enter")),
-    Shot("drain", keys=("d",)),
+    Shot("requests", story="degraded", keys=("4", "end", "home", "down")),
+    Shot("requests-80x24", (80, 24), "degraded", ("4",)),
+    Shot("story", story="degraded", keys=("4", "slash", *"llama status:ok", "enter", "enter")),
+    Shot("story-80x24", (80, 24), "degraded", ("4", "slash", *"status:ok", "enter", "enter")),
+    Shot("logs", story="degraded", keys=("7",)),
+    Shot("changes", story="degraded", keys=("7", "c")),
+    Shot("drain", keys=("end", "d")),
+    Shot("add", keys=("n", *"http://10.0.0.44:8000")),
+    Shot("edit", keys=("e", *"20")),
+    Shot("remove", keys=("x",)),
     Shot("quit", keys=("q",)),
     Shot("help", keys=("question_mark",)),
     Shot("palette", keys=("ctrl+p",)),
@@ -82,6 +96,11 @@ def dashboard(story: str, *, no_color: bool = False) -> tuple[NexusDashboard, Re
     source.past = tuple(map(summary, reversed(source.stories.values())))
     source.lines = lines(updates, now)
     source.made = made(now)
+    source.found = {
+        url: Recognition(url, BackendType.VLLM, "vLLM 0.11.0 (/v1/models owned_by)")
+        for url in ("http://10.0.0.44:8000",)
+    }
+    source.table = Routes("1", aliases=ALIASES)
     return NexusDashboard(source, clock=lambda: now, utc_offset_s=0, no_color=no_color), source
 
 

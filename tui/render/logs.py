@@ -24,7 +24,7 @@ LINES = 5000
 KEPT_CELLS = 400
 REQUEST = "request_id"
 """The field that names a request."""
-EXCEPTION = "exception"
+EXCEPTION, ERROR = "exception", "error_message"
 FOLDED = 3
 """Lines of a traceback shown while it is folded: its end says most."""
 
@@ -182,9 +182,18 @@ def line_cells(each: LogLine, words: str, utc_offset_s: int) -> tuple[Cell, ...]
 
 
 def summary(each: LogLine) -> str:
-    """Message and fields in one line; of a traceback only how it ends."""
+    """Message and fields in one line; of a traceback only how it ends.
+
+    A line about a request begins with what it is about, without names: id, model, backend, status.
+    """
+    left = dict(each.fields)
     parts = [each.message]
-    for name, value in each.fields.items():
+    if REQUEST in left:
+        model, backend = left.pop("model", None), left.pop("backend", None)
+        parts = [each.message, str(left.pop(REQUEST))]
+        parts += [f"{model or '-'} → {backend or '-'}"] if model or backend else []
+        parts += [str(left.pop(name)) for name in ("status_code", ERROR) if left.get(name)]
+    for name, value in left.items():
         if name == EXCEPTION:
             last = str(value).strip().rpartition("\n")[2]
             parts.append(f"✖ {last} (enter shows the traceback)")

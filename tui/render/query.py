@@ -259,7 +259,7 @@ def _comparison(name: str, sign: str, value: str) -> tuple[Term, str] | str:
     if number is None or (timed and number[2] not in _TIMES) or (
         not timed and number[2] not in (None, "k")
     ):  # fmt: skip
-        return f"{name}{sign}{'2s, 500ms' if timed else '100, 8k'}"
+        return f"{name}{sign} wants {'a time: 2s, 500ms' if timed else 'a number: 100, 8k'}"
     limit = float(number[1]) * (_TIMES[number[2]] if timed else 1000.0 if number[2] else 1.0)
     compare = _OPERATORS[sign]
 

@@ -23,13 +23,13 @@ COLUMNS = (
     Column("STATUS", 9),
     Column("MODEL asked→used", 16, widest=36),
     Column("BACKEND", 11, widest=18),
-    Column("TTFT", 6, right=True, drop=2),
+    Column("TTFT", 6, right=True, drop=5),
     Column("TOTAL", 7, right=True, drop=1),
     Column("IN", 5, right=True, drop=7),
     Column("OUT", 5, right=True, drop=6),
-    Column("TOK/S", 5, right=True, drop=5),
+    Column("TOK/S", 5, right=True, drop=8),
     Column("ZONE", 10, drop=9),
-    Column("WHY", 22, widest=80, drop=4),
+    Column("WHY", 20, widest=80, drop=2),
 )
 
 RECENT = 2000

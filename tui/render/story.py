@@ -119,7 +119,7 @@ def story_lines(
         _asked(facts, utc_offset_s),
         _routed(facts),
         _candidates(facts, room),
-        _attempts(facts, room, now),
+        [*_attempts(facts, room, now), *_took_over(facts, room)],
         _ended(facts),
         _headers(facts),
         _words(facts),
@@ -227,10 +227,10 @@ def _candidates(facts: Json, room: int) -> list[Line]:
 def _legend(each: tuple[Json, ...], name: int) -> Line:
     """Fillings and weights of the parts."""
     parts = next(child(one, "score_parts") for one in each if child(one, "score_parts"))
-    pieces: list[Cell | str] = [label("candidates"), Cell(" " * (name + 2) + "score  ", Role.FAINT)]
+    pieces: list[Cell | str] = [label("candidates"), Cell(" " * (name + 2) + "score ", Role.FAINT)]
     for part, filling, role in PARTS:
         weight = whole(child(parts, part), "weight") or 0
-        pieces += [Cell(f"{filling} ", role), Cell(f"{part} {weight}%   ", Role.FAINT)]
+        pieces += [Cell(f" {filling} ", role), Cell(f"{part} {weight}% ", Role.FAINT)]
     return line(*pieces)
 
 
@@ -309,8 +309,14 @@ def _ruled_out(head: Cell, one: Json, rejection: Json, name: int) -> Line:
     )
 
 
-def attempts_of(facts: Json, now: float) -> tuple[tuple[Attempt, ...], float]:
-    """Attempts of an account, and the milliseconds at which its axis ends."""
+def attempts_of(
+    facts: Json, now: float, *, short: bool = False
+) -> tuple[tuple[Attempt, ...], float]:
+    """Attempts of an account, and the milliseconds at which its axis ends.
+
+    Args:
+        short: say less beside the axis.
+    """
     total = number(facts, "duration_ms")
     ttft = number(facts, "ttft_ms")
     told = children(facts, "attempts")
@@ -326,7 +332,8 @@ def attempts_of(facts: Json, now: float) -> tuple[tuple[Attempt, ...], float]:
         first = ttft if last and ttft is not None and began <= ttft else None
         outcome = text(one, "outcome")
         if first is not None and not failed:
-            outcome = f"first byte {millis(first - began)}, answer {millis(ended - first)}"
+            outcome = f"first byte {millis(first - began)}"
+            outcome += "" if short else f", answer {millis(ended - first)}"
         found.append(
             Attempt(text(one, "backend"), began, ended, first, outcome, failed or not last)
         )
@@ -334,7 +341,7 @@ def attempts_of(facts: Json, now: float) -> tuple[tuple[Attempt, ...], float]:
 
 
 def _attempts(facts: Json, room: int, now: float) -> list[Line]:
-    attempts, until = attempts_of(facts, now)
+    attempts, until = attempts_of(facts, now, short=room < 80)
     if not attempts:
         return []
     lines = [
@@ -348,6 +355,25 @@ def _attempts(facts: Json, room: int, now: float) -> list[Line]:
         signs.append(f"{GOES_ON} goes on")
     lines.append(line(label(""), Cell("  ".join(signs), Role.FAINT)))
     return lines
+
+
+def _took_over(facts: Json, room: int) -> list[Line]:
+    """The second decision of a request whose first plan had failed as a whole."""
+    over = child(facts, "took_over")
+    if not over:
+        return []
+    return [
+        line(
+            label("then"),
+            Cell("fallback", Role.WARN),
+            " → ",
+            Cell(text(over, "model"), Role.ACCENT),
+            " on ",
+            Cell(text(over, "backend"), Role.INFO),
+            Cell(f"  {reason(text(over, 'why'))}", Role.DIM),
+        ),
+        *_candidates(over, room),
+    ]
 
 
 def _ended(facts: Json) -> list[Line]:
@@ -401,14 +427,17 @@ def _headers(facts: Json) -> list[Line]:
             ("X-Nexus-Route-Reason", text(facts, "reason")),
             ("X-Nexus-Privacy-Zone", text(one, "zone")),
         ]
-        if flag(decision, "fallback"):
-            sent.append(("X-Nexus-Fallback-Model", text(decision, "model")))
+        over = child(facts, "took_over")
+        if over or flag(decision, "fallback"):
+            model = text(over or decision, "model")
+            sent.append(("X-Nexus-Fallback-Model", model))
         failed = [text(a, "backend") for a in children(facts, "attempts")[:-1]]
         sent.append(("X-Nexus-Tried", ", ".join(failed)))
     pieces: list[Cell | str] = [label("headers")]
     for name, value in sent:
         if value:
-            pieces += [Cell(f"{name}: ", Role.FAINT), f"{value}   "]
+            gap = "   " if len(pieces) > 1 else ""
+            pieces += [Cell(f"{gap}{name}: ", Role.FAINT), value]
     return [line(*pieces)] if len(pieces) > 1 else []
 
 

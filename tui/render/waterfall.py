@@ -43,7 +43,7 @@ def waterfall(attempts: Sequence[Attempt], until: float, columns: int) -> tuple[
     """
     room = columns - NAME - TOOK - 4
     longest = max((width(clean(a.outcome)) + 1 for a in attempts), default=0)
-    outside = min(longest, room * 2 // 5)
+    outside = min(longest, room * 9 // 20)
     axis = room - outside
     if axis < LEAST or not attempts:
         return tuple(

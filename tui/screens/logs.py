@@ -115,11 +115,11 @@ class LogsPage(Page):
         if self._changing:
             view = self._changes
             view.update(self._past, frame.state.changes, self.words, frame.utc_offset_s)
-            self._table.show(view, (*self._changes_title(), *self._table.position()))
+            self.show_rows(self._table, view, self._changes_title())
         else:
             self._view.words = self.words
             self._view.update(frame.utc_offset_s)
-            self._log.show(self._view, (*self._title(frame), *self._log.position()))
+            self.show_rows(self._log, self._view, self._title(frame))
 
     def _title(self, frame: Frame) -> Line:
         view = self._view

@@ -140,6 +140,13 @@ class Page(Screen[None]):
         self.query_one("#footer", Bar).show_parts(self.footer_left(frame), BLANK)
         self.paint(frame)
 
+    def show_rows(self, table: LiveTable, rows: Rows, title: Line) -> None:
+        """Show rows under a title that tells which of them are in sight."""
+        place = table.position()
+        table.show(rows, (*title, *place))
+        if table.position() != place:  # only now known
+            table.show(rows, (*title, *table.position()))
+
     def notice(self, lines: tuple[Line, ...]) -> None:
         """Show these lines where the panes would be, from `paint`."""
         self.small(True)

@@ -139,7 +139,7 @@ class RequestsPage(Page):
         self._view.filter(query)
         room = self._table.room
         self._view.update(frame.state, frame.now, frame.utc_offset_s, max(3, room // 2))
-        self._table.show(self._view, self._title(frame))
+        self.show_rows(self._table, self._view, self._title(frame))
         self._show_hint(query)
         self._show_story(frame)
         self._look_further(frame)
@@ -183,7 +183,7 @@ class RequestsPage(Page):
         else:
             pieces += ["   ", Cell("held: f follows again", Role.WARN)]
         pieces += self._past(frame)
-        return line(*pieces, *table.position())
+        return line(*pieces)
 
     def _past(self, frame: Frame) -> list[Cell | str]:
         if self._trouble:
@@ -299,7 +299,7 @@ class RequestsPage(Page):
         if told is not None and told.facts is not None:
             if not known:
                 request = of_past(told.facts, zones_by_name(frame.state))
-            columns, brief = self._pane.text_width, self._open != "full"
+            columns, brief = self._pane.text_width_in(self.size.width), self._open != "full"
             lines = story.story_lines(
                 told.facts, columns, frame.now, frame.utc_offset_s, brief=brief
             )

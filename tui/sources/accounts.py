@@ -101,6 +101,7 @@ def _account(routed: RequestRouted, ended: RequestFinished | None, fleet: Fleet)
             "by_conversation": False,
             "decided_by": decided,
         },
+        "took_over": None,
         "candidates": candidates,
         "more_candidates": 0,
         "attempts": _attempts(ended),
@@ -120,7 +121,7 @@ def _account(routed: RequestRouted, ended: RequestFinished | None, fleet: Fleet)
 
 def _refused(update: RequestRefused, fleet: Fleet) -> Json:
     having = _having(update.requested, fleet)
-    facts: Facts = dict.fromkeys(SUMMARY)
+    facts = dict[str, object].fromkeys(SUMMARY)
     return facts | {
         "request_id": update.request_id,
         "at": update.at,
@@ -140,6 +141,7 @@ def _refused(update: RequestRefused, fleet: Fleet) -> Json:
             "tried_models": [update.requested],
             "known": bool(having),
         },
+        "took_over": None,
         "candidates": [_ruled_out(backend, update.requested) for backend in having],
         "more_candidates": 0,
         "attempts": [],

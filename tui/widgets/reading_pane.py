@@ -41,10 +41,10 @@ class ReadingPane(Widget, can_focus=True):
         self.top = 0
         """Number of the first visible line."""
 
-    @property
-    def text_width(self) -> int:
-        """Columns of a line."""
-        return max(1, self.size.width - EDGE - 1)
+    @staticmethod
+    def text_width_in(columns: int) -> int:
+        """Columns of a line in a pane that wide."""
+        return max(1, columns - EDGE - 1)
 
     @property
     def room(self) -> int:
@@ -59,7 +59,7 @@ class ReadingPane(Widget, can_focus=True):
         self._fold()
 
     def _fold(self) -> None:
-        width = self.text_width
+        width = self.text_width_in(self.size.width)
         self._lines = tuple(p for whole in self._given for p in wrap(whole, width, self._indent))
         self.top = max(0, min(self.top, len(self._lines) - self.room))
         shown = (self._title, self._lines, self.top, self.size, self.has_focus)

@@ -75,7 +75,7 @@ def test_a_served_request_is_told_from_need_to_header() -> None:
     for part in (
         "a chat completion, streamed, with tools",
         "the best score   strategy smart",
-        "█ priority 50%   ▓ load 30%   ▒ latency 20%",
+        "█ priority 50%  ▓ load 30%  ▒ latency 20%",
         "▶ gpu-01",
         "chosen, did not answer",
         "2 gpu-02",
@@ -101,6 +101,15 @@ def test_bars_are_as_long_as_the_parts_they_stand_for() -> None:
         part = chosen["score_parts"][name]
         expected = part["points"] * part["weight"] / 100 / 4
         assert abs(bar.count(filling) - expected) <= 1, name
+
+
+def test_a_second_decision_is_told_where_one_took_over() -> None:
+    done = record()
+    done.ended = finished(backend="cloud", duration_ms=9.0)
+    over = {"model": "gpt-4o", "backend": "cloud", "why": "only_healthy_backend"}
+    text = told(account(done) | {"took_over": over})
+    assert "fallback → gpt-4o on cloud  only one available" in text
+    assert "X-Nexus-Fallback-Model: gpt-4o" in text
 
 
 def test_what_runs_is_told_with_the_time_that_passes() -> None:
