@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, cast
@@ -30,6 +31,9 @@ log = get_logger("nexus.store")
 
 MOST_CACHED: Final = 8192
 """Names and objects whose number is remembered."""
+
+MOST_PICTURES: Final = 1024
+"""Pictures whose number is remembered; they keep what they show alive, so the oldest give way."""
 
 WORD_CHARS: Final = 512
 
@@ -109,9 +113,10 @@ class Facts:
     def at(self, now: float) -> None:
         """What is named from here on is used now. `now` is in Unix seconds."""
         hour = int(now) // STAMP_S
-        caches = (self._words, self._kinds, self._shapes, self._objects, self._pictures)
+        caches = (self._words, self._kinds, self._shapes, self._objects)
         if hour != self._hour or max(map(len, caches)) > MOST_CACHED:
             self._hour = hour
+            self._pictures.clear()
             for cache in caches:
                 cache.clear()
 
@@ -152,6 +157,8 @@ class Facts:
         """A picture by identity, then by content; None where it cannot be written."""
         known = self._pictures.get(id(fleet))
         if known is None:
+            if len(self._pictures) >= MOST_PICTURES:
+                del self._pictures[next(iter(self._pictures))]
             known = self._pictures[id(fleet)] = fleet, self._pictured(fleet)
         return known[1]
 
@@ -253,10 +260,12 @@ def _made(type: Any, value: Any) -> Any:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain, order="deterministic").encode
-_READERS: Final = {
-    kind: msgspec.json.Decoder(kind, dec_hook=_made)
-    for kind in (Backend, Model, Policy, Needs, Pictured)
-}
+
+
+@cache
+def _reader(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    """Made when something is first read: the start does not wait for it."""
+    return msgspec.json.Decoder(kind, dec_hook=_made)
 
 
 class Known:
@@ -327,6 +336,6 @@ class Known:
 def _decoded(body: bytes, kind: type[Any]) -> Any:
     try:
         text = zlib.decompress(body) if body[:1] == b"x" else body
-        return _READERS[kind].decode(text)
+        return _reader(kind).decode(text)
     except (msgspec.DecodeError, zlib.error, ValueError, TypeError):
         return None

@@ -140,3 +140,16 @@ def test_what_is_remembered_of_numbers_is_bounded(
 
     assert len(facts._words) <= 4  # pyright: ignore[reportPrivateUsage]
     assert count(connection, "words") == 10
+
+
+def test_pictures_of_the_past_are_let_go(
+    connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_PICTURES", 2)
+    facts = facts_at(connection)
+    seen = [fleet(backend(f"gpu-{n}")) for n in range(5)]
+    numbers = [facts.picture(each) for each in seen]
+    again = [facts.picture(each) for each in seen]
+
+    assert [each and each.n for each in again] == [each and each.n for each in numbers]
+    assert len(facts._pictures) == 2  # pyright: ignore[reportPrivateUsage]
