@@ -90,8 +90,8 @@ def _local_role(scope: Scope, headers: Mapping[str, str], access: Access) -> Rol
             "(nexus: --key-file or NEXUS_CONTROL_KEY)"
         )
     raise Forbidden(
-        "The control API answers only callers on this machine until [[control.keys]] are "
-        "configured and used; see docs/guides/operations.md"
+        "The control API answers only callers on its own machine until [[control.keys]] are "
+        "configured (or come over SSH)"
     )
 
 
