@@ -3,11 +3,13 @@
 A backend can be lost in two ways, and they differ: one that is down is still known to have its
 models, one that is gone is not. A model that a restricted backend has stays restricted while that
 backend is down, and may be free once it is gone.
+
+Backends that no rule tells apart stand for each other: of twenty alike, the first two are lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
@@ -34,22 +36,39 @@ class Loss:
         return " and ".join(parts) or "nothing lost"
 
 
-def losses(model: str, fleet: Fleet, policy: Policy, most: int = 2) -> Iterator[tuple[Loss, Fleet]]:
+def losses(
+    model: str, fleet: Fleet, policy: Policy, most: int = 2, apart: Container[str] = ()
+) -> Iterator[tuple[Loss, Fleet]]:
     """Each loss with the fleet that is left; first none, then one, then two.
 
     Args:
         model: the one that is asked for.
         most: backends lost at once.
+        apart: names of backends that must not stand for others.
     """
-    small, concerned = _narrowed(fleet, _names(model, policy))
+    small = _narrowed(fleet, _names(model, policy))
     yield Loss(), small
+    alike: dict[Hashable, list[BackendId]] = {}
+    for id, each in small.backends.items():
+        if each.models:
+            alike.setdefault(_likeness(each, each.name in apart), []).append(id)
+    leaders = {id: ids[:place] for ids in alike.values() for place, id in enumerate(ids[:most])}
     for number in range(1, most + 1):
-        for lost in combinations(concerned, number):
+        for lost in combinations(leaders, number):
+            if not all(set(leaders[id]) <= set(lost) for id in lost):
+                continue  # another of its like is lost first
             for ways in product((True, False), repeat=number):
                 down = [each for each, is_down in zip(lost, ways, strict=True) if is_down]
                 gone = [each for each, is_down in zip(lost, ways, strict=True) if not is_down]
                 loss = Loss(_named(small, down), _named(small, gone))
                 yield loss, without(small, gone, down)
+
+
+def _likeness(backend: Backend, apart: bool) -> Hashable:
+    """Equal for backends that no rule tells apart while nobody is busy."""
+    face = backend.face
+    models = frozenset(replace(each, residency=None, sources=()) for each in backend.models)
+    return face.type, face.zone, face.tier, backend.status, models, apart
 
 
 def _named(fleet: Fleet, ids: list[BackendId]) -> tuple[str, ...]:
@@ -67,14 +86,13 @@ def _names(model: str, policy: Policy) -> set[str]:
     return {*way, *(name for step in way for name in policy.fallbacks.get(step, ()))}
 
 
-def _narrowed(fleet: Fleet, names: set[str]) -> tuple[Fleet, list[BackendId]]:
-    """The fleet with only those models, and the backends that have any of them."""
+def _narrowed(fleet: Fleet, names: set[str]) -> Fleet:
+    """The fleet with only those models."""
     wanted = names | {name + _LATEST for name in names}
-    backends: dict[BackendId, Backend] = {}
-    concerned: list[BackendId] = []
-    for id, each in fleet.backends.items():
-        models = tuple(model for model in each.models if model.id in wanted)
-        backends[id] = replace(each, models=models)
-        if models:
-            concerned.append(id)
-    return picture(fleet.version, backends), concerned
+    return picture(
+        fleet.version,
+        {
+            id: replace(each, models=tuple(model for model in each.models if model.id in wanted))
+            for id, each in fleet.backends.items()
+        },
+    )

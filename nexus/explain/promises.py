@@ -45,7 +45,7 @@ class Verdict:
 
     name: str
     worlds: int
-    """Losses that were looked at, up to the one that breaks it."""
+    """Losses that were looked at, none among them, up to the one that breaks it."""
     broken: Counterexample | None = None
 
 
@@ -74,7 +74,7 @@ def _check(expected: Expectation, fleet: Fleet, policy: Policy) -> Verdict:
     if policy.traffic.heard:
         needs = replace(needs, headers=policy.traffic.holding(expected.headers))
     worlds = 0
-    for loss, left in losses(needs.model, fleet, policy):
+    for loss, left in losses(needs.model, fleet, policy, apart=expected.lands_on):
         worlds += 1
         broken = _broken(expected, needs, loss, left, policy)
         if broken is not None:

@@ -35,3 +35,21 @@ def test_a_fleet_that_is_left_keeps_what_is_down_and_forgets_what_is_gone() -> N
     assert "m" in found[Loss(down=("a",))].by_model
     assert "m" not in found[Loss(gone=("a",))].by_model
     assert len(found[Loss(gone=("a",))].backends) == 2
+
+
+def test_backends_alike_stand_for_each_other_and_two_of_them_can_be_lost() -> None:
+    many = [backend(f"b{n}", model("m")) for n in range(20)]
+    here = fleet(*many, backend("other", model("m"), tier=2))
+    found = [loss.words for loss, _ in losses("m", here, Policy())]
+
+    assert found[:5] == ["nothing lost", "b0 down", "b0 gone", "other down", "other gone"]
+    assert "b0 down and b1 down" in found
+    assert "b0 gone and other gone" in found
+    assert len(found) == 1 + 2 * 2 + 2 * 4
+
+
+def test_a_backend_that_somebody_named_stands_for_itself() -> None:
+    here = fleet(backend("a", model("m")), backend("b", model("m")), backend("c", model("m")))
+    found = [loss.words for loss, _ in losses("m", here, Policy(), 1, apart=("b",))]
+
+    assert found == ["nothing lost", "a down", "a gone", "b down", "b gone"]

@@ -38,10 +38,11 @@ RESTRICTED = TrafficPolicy("m", Privacy.RESTRICTED)
 
 
 def test_a_policy_keeps_a_model_at_home_whatever_is_lost() -> None:
-    found = checked(home(), home("spare"), cloud(), by=policy(RESTRICTED), never_zone="open")
+    spare = home("spare", tier=2)
+    found = checked(home(), spare, cloud(), by=policy(RESTRICTED), never_zone="open")
 
     assert found.broken is None
-    assert found.worlds == 1 + 3 * 2 + 3 * 4  # none, each down or gone, each pair both ways
+    assert found.worlds == 1 + 3 * 2 + 3 * 4  # none, each down or gone, each pair in four ways
 
 
 def test_without_a_policy_the_last_backend_at_home_may_be_gone_and_the_cloud_takes_over() -> None:
