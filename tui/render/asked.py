@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nexus.domain.backend import Backend, BackendId, Zone
 from nexus.domain.events import RequestFinished, RequestRefused, RequestRouted
@@ -46,18 +46,23 @@ class Request:
     tokens_per_s: float | None = None
     said: str = ""
     """Why, in a few words."""
-    text: str = field(init=False, repr=False)
-    """What words of a filter look at, in lower case."""
-    reasons: str = field(init=False, repr=False)
-    models: str = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__
+    @property
+    def text(self) -> str:
+        """What words of a filter look at, in lower case."""
         state = "running" if self.status is None else "error" if self.failed else "ok"
-        put(self, "models", f"{self.asked}\n{self.used}".lower())
-        put(self, "reasons", f"{self.why}\n{self.said}".lower())
         parts = (self.id, self.asked, self.used, self.backend, str(self.status or ""), state)
-        put(self, "text", "\n".join((*parts, self.error, self.said)).lower())
+        return "\n".join((*parts, self.error, self.said)).lower()
+
+    @property
+    def reasons(self) -> str:
+        """Why, in the decision's words and in those of a person."""
+        return f"{self.why}\n{self.said}".lower()
+
+    @property
+    def models(self) -> tuple[str, str]:
+        """Asked for, and used."""
+        return self.asked.lower(), self.used.lower()
 
 
 ZoneOf = Callable[[str, str], Zone | None]

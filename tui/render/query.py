@@ -178,7 +178,7 @@ def _field(name: str, value: str) -> tuple[Term, str] | str:
     match name:
         case "model":
             wanted = Wanted(model=_any_case(value))
-            return Term(lambda r: _named(r.models.split("\n"), value), wanted=wanted), ""
+            return Term(lambda r: _named(r.models, value), wanted=wanted), ""
         case "backend":
             wanted = Wanted(backend=_any_case(value))
             return Term(lambda r: _named((r.backend.lower(),), value), wanted=wanted), ""
