@@ -636,6 +636,7 @@ class Control:
     def _needed(self, role: Role, deed: str) -> None:
         """Raises Forbidden when whoever acts may not do this."""
         if not self.role.may(role):
+            log.warning("%s may not %s", clean(actor().who, 100), deed)
             raise Forbidden(
                 f"Your role is {self.role.value}: to {deed} takes the role {role.value}"
             )

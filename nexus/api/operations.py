@@ -8,6 +8,7 @@ from fastapi import Body, FastAPI, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nexus import wire
+from nexus.api import views
 from nexus.control import Control
 from nexus.domain.history import Metric
 from nexus.domain.logline import LogLevel
@@ -41,6 +42,10 @@ class OneLevel(BaseModel):
 
 def add_operations(app: FastAPI, control: Control) -> None:
     """Models, requests, the log, changes."""
+
+    @app.get("/nexus/v1/models", summary="Every model with each backend that has it")
+    async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return {"models": views.models(control.fleet(), control.load)}
 
     @app.post("/nexus/v1/backends/{name}/load", summary="Bring a model into its memory")
     async def load(name: str, which: OneModel) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]

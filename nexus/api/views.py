@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from nexus.domain.backend import Backend, BackendFace, Load, Model
+from nexus.domain.backend import Backend, BackendFace, BackendId, Load, Model
 from nexus.domain.events import PortProbed, ServerFound
+from nexus.domain.fleet import Fleet
 from nexus.domain.urls import without_userinfo
 
 
@@ -51,6 +53,29 @@ def etag(face: BackendFace) -> str:
     said = (face.name, face.url, face.type, face.zone, face.tier, face.priority)
     more = (face.max_concurrent, face.api_key_env, face.zone_told)
     return hashlib.sha256(repr((said, more)).encode()).hexdigest()[:12]
+
+
+def models(fleet: Fleet, load: Callable[[BackendId], Load]) -> list[dict[str, Any]]:
+    """Every model with each backend that has it."""
+    found: list[dict[str, Any]] = []
+    for name, candidates in sorted(fleet.by_model.items()):
+        if name in fleet.implied:
+            continue
+        at: list[dict[str, Any]] = []
+        for candidate in candidates:
+            backend, now = candidate.backend, load(candidate.backend.id)
+            speed = now.tokens_per_s
+            at.append(
+                _model(candidate.model)
+                | {
+                    "backend": backend.name,
+                    "status": backend.seen_with(now.pending).value,
+                    "zone": candidate.zone.value,
+                    "tokens_per_second": None if speed is None else round(speed, 1),
+                }
+            )
+        found.append({"id": name, "backends": at})
+    return found
 
 
 def waiting(server: ServerFound) -> dict[str, Any]:

@@ -349,7 +349,8 @@ async def open_remote(
         headers=headers,
         trust_env=False,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=16, keepalive_expiry=30),
+        # A kept connection may be dead after a sleep, and its first question lost.
+        limits=httpx.Limits(max_connections=16, keepalive_expiry=4),
     )
     shown = without_userinfo(url)
     try:

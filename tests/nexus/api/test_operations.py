@@ -51,6 +51,15 @@ async def test_a_model_is_loaded_and_unloaded(here: Gateway) -> None:
     assert here.control.resolve("tower").models[0].residency is Residency.INSTALLED
 
 
+async def test_models_are_listed_with_where_they_are(here: Gateway) -> None:
+    async with client_of(here) as http:
+        (model,) = (await http.get("/models")).json()["models"]
+
+    assert model["id"] == "llama3.2:3b"
+    (at,) = model["backends"]
+    assert (at["backend"], at["residency"], at["zone"]) == ("tower", "installed", "restricted")
+
+
 async def test_a_url_is_recognised_and_not_kept(here: Gateway) -> None:
     url = here.control.resolve("tower").face.url
     async with client_of(here) as http:
