@@ -112,16 +112,19 @@ def _is_ipv4(value: str) -> bool:
         return False
 
 
+ENDPOINTS = {each.name.lower(): each for each in Endpoint}
+"""The relayed paths by the words that name them."""
+
 _CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
 
 
 def _header(name: str) -> str:
-    """A header's name in lower case."""
+    """A header's name, as it is written."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name):
         raise ValueError("a header's name, such as X-Team")
     if name.lower() in _CREDENTIALS:
         raise ValueError("keys are not for policies to read; name the tenant instead")
-    return name.lower()
+    return name
 
 
 def _listed(value: object) -> object:
@@ -129,12 +132,12 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _endpoint(value: object) -> object:
-    """`chat`, or its path."""
-    if isinstance(value, str):
-        word = value.strip().lower()
-        return next((each for each in Endpoint if word == each.name.lower()), word)
-    return value
+def _endpoint(value: str) -> str:
+    """`chat`, in any case."""
+    word = value.strip().lower()
+    if word not in ENDPOINTS:
+        raise ValueError(f"allowed: {', '.join(ENDPOINTS)}")
+    return word
 
 
 def check_glob(pattern: str) -> str:
@@ -201,11 +204,10 @@ TenantGlobs = Annotated[
     BeforeValidator(_listed),
     Allowed('a glob or a list of globs, ["acme", "team-*"]'),
 ]
-EndpointWord = Annotated[Endpoint, BeforeValidator(_endpoint)]
 EndpointWords = Annotated[
-    tuple[EndpointWord, ...],
+    tuple[Annotated[str, AfterValidator(_endpoint)], ...],
     BeforeValidator(_listed),
-    Allowed("one or a list of " + ", ".join(each.name.lower() for each in Endpoint)),
+    Allowed("one or a list of " + ", ".join(ENDPOINTS)),
 ]
 HeaderGlobs = Annotated[
     Mapping[Annotated[str, AfterValidator(_header)], Glob],

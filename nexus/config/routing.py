@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from pydantic import BeforeValidator, Field
 
 from nexus.config.kinds import (
+    ENDPOINTS,
     Allowed,
     EndpointWords,
     Glob,
@@ -85,7 +86,11 @@ class PolicyConfig(Section):
             self.min_tier,
             self.fallback_allowed,
             self.max_cost_per_request,
-            Conditions(self.tenants, self.endpoints, tuple(sorted(self.headers.items()))),
+            Conditions(
+                self.tenants,
+                tuple(ENDPOINTS[word] for word in self.endpoints),
+                tuple(sorted((name.lower(), glob) for name, glob in self.headers.items())),
+            ),
         )
 
 

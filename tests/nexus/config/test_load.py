@@ -174,7 +174,7 @@ def test_a_section_that_is_not_a_table_does_not_hide_other_mistakes(report: Repo
         ("[server]\nstrategy = 1\n", "did you mean routing.strategy?"),
         ("[queue]\nmax_queue_size = 1\n", "did you mean queue.max_size?"),
         ("[server]\nxyz = 1\n", "[server] knows host, port"),
-        ("xyz = 1\n", "the file knows server, backends"),
+        ("xyz = 1\n", "the file knows server, control, backends"),
         ('[[backends]]\nbackend_type = "vllm"\n', "did you mean type?"),
         ('[[backends]]\nprivacy = "open"\n', "did you mean zone?"),
         ("[routing.budget]\nmonthly-limit-usd = 1\n", "did you mean monthly_limit_usd?"),
