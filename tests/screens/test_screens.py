@@ -1,4 +1,4 @@
-"""Pictures of every screen: what changed on the screen is seen in review, not by a user."""
+"""Pictures of what stands before any page: seen in review, not by a user."""
 
 from __future__ import annotations
 
@@ -34,31 +34,10 @@ def settled(*keys: str) -> Callable[[Pilot[Any]], Any]:
     return run_before
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("story", ["empty", "busy", "degraded"])
-def test_main_screen(snap_compare: Snap, story: str, size: str) -> None:
-    app, _ = dashboard(story)
-    assert snap_compare(app, terminal_size=SIZES[size], run_before=settled())
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_main_screen_without_colour(snap_compare: Snap, size: str) -> None:
-    app, _ = dashboard("degraded", no_color=True)
-    assert snap_compare(app, terminal_size=SIZES[size], run_before=settled())
-
-
-def test_main_screen_in_the_light_theme(snap_compare: Snap) -> None:
-    app, _ = dashboard("degraded")
-    assert snap_compare(app, terminal_size=SIZES["120x36"], run_before=settled("t"))
-
-
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("backend", ("down", "enter")),
         ("model", ("M", "enter")),
-        ("request", ("R", "enter")),
-        ("drain", ("d",)),
         ("quit", ("q",)),
         ("help", ("question_mark",)),
     ],
@@ -69,19 +48,3 @@ def test_what_stands_before_it(
 ) -> None:
     app, _ = dashboard("degraded")
     assert snap_compare(app, terminal_size=SIZES[size], run_before=settled(*keys))
-
-
-def test_lost_connection(snap_compare: Snap) -> None:
-    app, source = dashboard("busy")
-    source.end()
-    assert snap_compare(app, terminal_size=SIZES["120x36"], run_before=settled())
-
-
-def test_before_the_first_picture(snap_compare: Snap) -> None:
-    app, _ = dashboard("nothing")
-    assert snap_compare(app, terminal_size=SIZES["80x24"], run_before=settled())
-
-
-def test_a_terminal_that_is_too_small(snap_compare: Snap) -> None:
-    app, _ = dashboard("busy")
-    assert snap_compare(app, terminal_size=(50, 12), run_before=settled())

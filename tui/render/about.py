@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,7 +31,6 @@ _CAN = (
     ("audio", "a"),
     ("reasoning", "r"),
 )
-_SHORT = {"context_length": "context", "max_output_tokens": "output", "json_mode": "json"}
 NO_SPEED = Speed()
 
 
@@ -117,7 +117,7 @@ MODELS = (
     Column("UP", 3, right=True, drop=3),
     Column("TTFT", 6, right=True, drop=5),
     Column("TOK/S", 5, right=True, drop=4),
-    Column("SAID BY", 10, widest=40, drop=6),
+    Column("SAID BY", 14, widest=34, drop=6),
 )
 
 
@@ -142,19 +142,12 @@ def model_cells(model: Model, load: Load, copies: int) -> tuple[Cell, ...]:
 
 
 def _said_by(model: Model) -> str:
-    """Whose word the facts are: `server, guess (tools)`."""
+    """Whose word the facts are: `server 3, guess 1`."""
     parts: list[str] = []
     if model.zone is Zone.OPEN:
         parts.append("sends on (zone open)")
-    by: dict[FactSource, list[str]] = {}
-    for fact, source in model.sources:
-        by.setdefault(source, []).append(_SHORT.get(fact, fact))
-    for source in FactSource:
-        facts = by.get(source)
-        if facts and source is FactSource.SERVER:
-            parts.append("server")
-        elif facts:
-            parts.append(f"{source.value} ({' '.join(facts)})")
+    counts = Counter(source for _, source in model.sources)
+    parts += [f"{source.value} {counts[source]}" for source in FactSource if counts[source]]
     return ", ".join(parts) or "-"
 
 

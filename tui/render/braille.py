@@ -32,6 +32,8 @@ class Series:
     values: Values
     """Oldest first, equally spaced; None leaves a gap."""
     role: Role
+    bridge: int = 0
+    """Missing values in a row that the line may cross: where few requests come, most steps miss."""
 
 
 def top_of(values: Values) -> float:
@@ -66,7 +68,7 @@ def chart(
     if columns < 4 or rows < 1:
         return ()
     top = top_of([value for one in series for value in one.values])
-    lit = [(_dots(one.values, top, columns * 2, rows * 4), one.role) for one in series]
+    lit = [(_dots(one, top, columns * 2, rows * 4), one.role) for one in series]
     ends = _ends(series, top, rows)
     lines: list[Line] = []
     for row in range(rows):
@@ -90,23 +92,24 @@ def _mark(row: int, rows: int, top: float, label: Callable[[float | None], str])
     return ""
 
 
-def _dots(values: Values, top: float, across: int, down: int) -> list[int]:
+def _dots(one: Series, top: float, across: int, down: int) -> list[int]:
     """Per column of dots the lit ones as bits, the lowest bit highest up, joined into a line."""
+    values = one.values
     lit = [0] * across
     step = (across - 1) / max(1, len(values) - 1)
     scale = (down - 1) / top
-    joined = False
+    missing = one.bridge + 1
     x = y = 0
     for at, value in enumerate(values):
         if value is None:
-            joined = False
+            missing += 1
             continue
         x0, y0 = x, y
         x = int(at * step + 0.5)
         y = down - 1 - int(min(top, max(0.0, value)) * scale + 0.5)
-        if not joined:
+        if missing > one.bridge:
             x0, y0 = x, y
-            joined = True
+        missing = 0
         if x <= x0 + 1:
             # A steep line fills the dots between, half of them in each column.
             low, high = (y0, y) if y0 <= y else (y, y0)

@@ -12,6 +12,9 @@ from tui.render.numbers import count, millis, rate, span
 WINDOWS = (120, 180, 300, 600, 900)
 """How much time the fleet's charts show, seconds: the first that covers what was seen."""
 
+BRIDGE = 6
+"""Steps without an answer that a line of latency crosses."""
+
 
 def window_for(seen_s: float) -> int:
     """Seconds that a chart should show after looking for `seen_s`."""
@@ -38,7 +41,7 @@ def traffic(requests: Values, errors: Values, unit: Callable[[float | None], str
 
 def latency(p50: Values, p95: Values) -> Plot:
     """How long whole answers took."""
-    series = [Series("p95", p95, Role.WARN), Series("p50", p50, Role.OK)]
+    series = [Series("p95", p95, Role.WARN, BRIDGE), Series("p50", p50, Role.OK, BRIDGE)]
     return Plot("LATENCY", "whole answers", series, millis)
 
 

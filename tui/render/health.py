@@ -82,7 +82,7 @@ def _changed(entry: AuditEntry) -> Happening:
         if key in before and key in after
         else f"{key} {after.get(key, before.get(key))}"
         for key in keys
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and key != "draining"
     )
     text = f"by {entry.who}" + (f": {told}" if told else "")
     if entry.outcome != DONE:

@@ -52,7 +52,7 @@ LIST = (
     Column("", 1),
     Column("", 1),
     Column("BACKEND", 10, widest=40),
-    Column("INFL", 4, right=True),
+    Column("INFL", 4, right=True, drop=1),
 )
 
 ACTIONS = (

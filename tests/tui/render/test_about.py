@@ -52,7 +52,7 @@ def test_a_model_is_told_with_where_it_is_what_it_can_how_fast_and_whose_word_th
         "1!",
         "120ms",
         "44.0",
-        "server, guess (tools)",
+        "server 1, guess 1",
     ]
 
 

@@ -57,6 +57,15 @@ def test_what_is_not_known_leaves_a_gap() -> None:
     assert len(dots(broken)) < len(dots(whole)) - 4
 
 
+def test_a_line_may_cross_a_short_gap_but_not_a_long_one() -> None:
+    def lit(gap: int) -> int:
+        values = (*(8.0,) * 5, *(None,) * gap, *(8.0,) * 5)
+        return len(dots(text(chart((Series("p", values, Role.OK, 2),), 60, 3, rate, ("", "")))))
+
+    assert lit(2) == lit(0)
+    assert lit(3) < lit(0)
+
+
 def test_one_value_alone_is_one_dot() -> None:
     lone = text(chart((Series("all", (None, 4.0, None), Role.INFO),), 40, 3, rate, ("", "")))
     assert len(dots(lone)) == 1

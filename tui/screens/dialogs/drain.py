@@ -92,8 +92,7 @@ class Drain(Named):
         app = dashboard(self)
         load = app.state.loads.get(self.backend_id)
         if not (load and load.pending):
-            app.say(f"{self.backend_name} is draining.")
-            self.dismiss(True)
+            self.dismiss(True)  # its end is told as every drain's
             return
         self.counting = True
         self._until = app.frame.now + 5
