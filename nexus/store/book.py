@@ -1,7 +1,7 @@
 """The open file as its writer uses it: requests and changes in, sums in, what is old out.
 
-Each of these is one transaction, whole or not at all; after one that failed the book is closed and
-opened anew, since what it remembers of numbers may not be in the file.
+Each of these is one transaction, whole or not at all; after one that failed the book is closed or
+begun anew, since what it remembers of numbers may not be in the file.
 """
 
 from __future__ import annotations
@@ -43,8 +43,21 @@ class Book:
         self._connection = connection
         self._days = days
         self._most_bytes = most_bytes
-        self._facts = Facts(connection)
-        self._rollup = Rollup(connection, self._facts)
+        self._anew()
+
+    def undo(self) -> None:
+        """After a transaction that failed; the file stays open. Raises sqlite3.Error."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._anew()
+
+    def allow(self, pages: int) -> None:
+        """Let the file grow to this size and no further."""
+        self._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    def _anew(self) -> None:
+        self._facts = Facts(self._connection)
+        self._rollup = Rollup(self._connection, self._facts)
 
     def add(
         self,

@@ -21,6 +21,11 @@ def damaged(error: Exception) -> bool:
     return isinstance(error, Unsound) or _code(error) in _DAMAGED
 
 
+def full(error: Exception) -> bool:
+    """Whether there is no room: what is in the file can be read all the same."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
 def sentence(path: Path, error: Exception) -> str:
     """Why requests are remembered in memory only, and what would change that."""
     if isinstance(error, InUse):
@@ -29,7 +34,7 @@ def sentence(path: Path, error: Exception) -> str:
     elif isinstance(error, TooNew):
         why = f"{path} was written by a later version of Nexus"
         remedy = "update this one, or give it a file of its own with history.path"
-    elif _code(error) == sqlite3.SQLITE_FULL:
+    elif full(error):
         why = f"{path} cannot grow because the disk is full"
         remedy = "make room, or set history.path to another disk"
     else:

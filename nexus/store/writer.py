@@ -24,7 +24,7 @@ from nexus.store.book import Book
 from nexus.store.place import InUse, Lock, make, set_aside
 from nexus.store.rollup import Fresh
 from nexus.store.schema import TooNew, open_writer
-from nexus.store.trouble import Unsound, damaged, sentence
+from nexus.store.trouble import Unsound, damaged, full, sentence
 from nexus.telemetry.logs import get_logger
 from nexus.telemetry.records import Record
 
@@ -177,11 +177,9 @@ class Writer:
 
     def _patience(self) -> float:
         """Seconds until there is something to do of itself."""
-        due = self._tidy_at
-        if self._book is None:
+        due = min(self._tidy_at, self._sums_at) if self._fresh.cells else self._tidy_at
+        if self.trouble:
             due = self._retry_at
-        elif self._fresh.cells:
-            due = min(due, self._sums_at)
         return max(0.0, due - time.monotonic())
 
     def _round(self) -> None:
@@ -198,6 +196,7 @@ class Writer:
                     self._fresh = Fresh()
                     self._sums_at = time.monotonic() + SUMS_S
                 self._tidy(book)
+                self._well()
         except (sqlite3.Error, OSError, InUse, TooNew, Unsound) as error:
             self._failed(error)
         except Exception:
@@ -209,10 +208,11 @@ class Writer:
 
     def _opened(self) -> Book | None:
         """The open file; None while it is not yet time to try again."""
-        if self._book is None:
-            if time.monotonic() < self._retry_at and not self._stop.is_set():
-                return None
-        elif not self._suspected:
+        if time.monotonic() < self._retry_at and not self._stop.is_set():
+            return None
+        if self._book is not None and not self._suspected:
+            if self.most_pages is not None:
+                self._book.allow(self.most_pages)
             return self._book
         self._shut()
         make(self.path)
@@ -233,9 +233,9 @@ class Writer:
             )
             make(self.path)
             connection = self._sound()
-        if self.most_pages is not None:
-            connection.execute(f"PRAGMA max_page_count = {self.most_pages}")
         self._book = Book(connection, self._days, self._most_bytes)
+        if self.most_pages is not None:
+            self._book.allow(self.most_pages)
         self._suspected = False
         self.readable.set()
         return self._book
@@ -273,6 +273,9 @@ class Writer:
         self.lost += len(self._batch) - len(ends)
         self._batch.clear()
         self._batch_changes.clear()
+
+    def _well(self) -> None:
+        """A round went through."""
         if self.trouble:
             log.info("%s is written again", self.path)
             self.trouble = ""
@@ -306,18 +309,22 @@ class Writer:
         if damaged(error) and not self._suspected:
             self._suspected = True
             self._shut()
-            self._retry_at = 0.0
             self._rouse()
             return
         why = sentence(self.path, error)
         if why != self.trouble:
             log.warning("%s. It is tried again every %g s", why, RETRY_S)
-        self._rest(why)
+        self._rest(why, readable=full(error))
 
-    def _rest(self, why: str) -> None:
+    def _rest(self, why: str, *, readable: bool = False) -> None:
+        """Wait for better times; what is in the file may be asked meanwhile."""
         self.trouble = why
-        self._shut()
         self._retry_at = time.monotonic() + RETRY_S
+        if readable and self._book is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._book.undo()
+                return
+        self._shut()
 
     def _shut(self) -> None:
         """Close the file; a transaction that is open is undone."""

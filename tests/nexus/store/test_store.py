@@ -157,6 +157,7 @@ def test_a_full_disk_is_said_once_and_what_came_meanwhile_is_written_when_there_
 ) -> None:
     monkeypatch.setattr(writer, "RETRY_S", 0.01)
     store = a_store(path, opened, most_pages=40)
+    assert put(store, request("before"))
     records = [request(f"r{n:03}", error="x" * 900, status=502) for n in range(300)]
     assert not put(store, *records)
     store.audit(CHANGE)
@@ -169,11 +170,13 @@ def test_a_full_disk_is_said_once_and_what_came_meanwhile_is_written_when_there_
     assert store.trouble
     assert "the disk is full" in store.reach
     assert store.changes() == [CHANGE]
+    assert [each.request_id for each in store.recent(9)] == ["before"]  # it can be read
 
     assert store.writer is not None
     store.writer.most_pages = 10_000
     until_well(store)
-    assert {each.request_id for each in store.recent(999)} == {each.request_id for each in records}
+    ids = {"before", *(each.request_id for each in records)}
+    assert {each.request_id for each in store.recent(999)} == ids
     assert store.changes() == [CHANGE]
 
 
@@ -277,6 +280,21 @@ def test_a_second_nexus_says_that_the_file_is_taken_and_remembers_in_memory(
     first.close()  # the second takes over, with what it has
     until_well(second)
     assert {each.request_id for each in second.recent(5)} == {"of-first", "again", "of-second"}
+
+
+def test_a_file_that_is_free_again_is_no_trouble_though_there_is_nothing_to_write(
+    path: Path, opened: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_S", 0.01)
+    first = a_store(path, opened)
+    assert first.flush()
+    second = a_store(path, opened)
+    assert not second.flush()
+    first.close()
+    until_well(second)
+
+    assert second.writer is not None
+    assert second.writer._patience() > 1  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_folder_that_cannot_be_made_is_said(
