@@ -8,9 +8,8 @@ again on what was kept. Never holds what was asked or answered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from itertools import islice
 from typing import NamedTuple, cast
 
 from nexus.domain.backend import Backend, BackendId, Speed
@@ -47,6 +46,29 @@ class LoadThen(NamedTuple):
     speeds: Mapping[str, Speed] | None = None
 
 
+class Then(Collection[tuple[BackendId, LoadView]]):
+    """The loads of some candidates at one moment, as pairs.
+
+    Loads are values, so two lists are a copy of that moment. Pairs are made when somebody looks:
+    made with every decision they cost three microseconds, and a megabyte of each thousand records.
+    """
+
+    __slots__ = ("_ids", "_loads")
+
+    def __init__(self, ids: list[BackendId], loads: list[LoadView]) -> None:
+        self._ids = ids
+        self._loads = loads
+
+    def __iter__(self) -> Iterator[tuple[BackendId, LoadView]]:
+        return zip(self._ids, self._loads, strict=True)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == each for each in self)
+
+
 @dataclass(slots=True)
 class Record:
     """One request. Written by `Records` only."""
@@ -58,7 +80,166 @@ class Record:
     """None where the request could not be read."""
     fleet: Fleet | None = None
     """The part of the picture that the decision looked at."""
-    loads: tuple[tuple[BackendId, LoadView], ...] = ()
+    loads: Collection[tuple[BackendId, LoadView]] = ()
+    """Of the candidates when the decision was made."""
+    policy: Policy | None = None
+    turn: int = 0
+    answer: Decision | Refusal | None = None
+    ended: RequestFinished | RequestRefused | None = None
+    """None while it is under way."""
+    later: Record | None = None
+    """The decision that took over when every attempt of this one's plan had failed."""
+
+    @property
+    def model(self) -> str:
+        """The model that was asked for."""
+        if self.needs is not None:
+            return self.needs.model
+        return "" if self.ended is None else self.ended.requested
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend it went to; empty where it went nowhere."""
+        if isinstance(self.ended, RequestFinished):
+            return self.ended.backend
+        if isinstance(self.answer, Decision):
+            return self.answer.order[0].backend.name
+        return ""
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None while it is under way."""
+        return None if self.ended is None else self.ended.status
+
+
+class Records:
+    """The last requests by id.
+
+    Args:
+        unix: Unix seconds.
+        kept: how many.
+    """
+
+    def __init__(self, unix: Callable[[], float], kept: int = KEPT) -> None:
+        self._unix = unix
+        self._kept = kept
+        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._late: dict[str, Record] = {}
+        """Requests that fell out of the ring before they ended."""
+        self._seen: Fleet | None = None
+        self._by: Policy | None = None
+        self._pictures: dict[str, tuple[Fleet, list[BackendId]]] = {}
+
+    def decided(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        """Remember a decision together with everything it followed from.
+
+        The second one of a request is kept beside the first.
+
+        Args:
+            loads: asked for the load of each candidate, at once.
+        """
+        records = self._records
+        if request_id in records or request_id in self._late:
+            return self._decided_again(request_id, needs, fleet, loads, policy, turn, answer)
+        record = self.snapshot(request_id, needs, fleet, loads, policy, turn, answer)
+        records[request_id] = record
+        if len(records) > self._kept:
+            self._evict()
+        return record
+
+    def _decided_again(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        first = self._records.get(request_id) or self._late[request_id]
+        part = _part(fleet, needs.model, policy)  # a picture of its own, which nobody shares
+        then = _loads_of(list(part.backends), loads, answer)
+        first.later = Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
+        return first.later
+
+    def snapshot(
+        self,
+        request_id: str,
+        needs: Needs,
+        fleet: Fleet,
+        loads: LoadOf,
+        policy: Policy,
+        turn: int,
+        answer: Decision | Refusal,
+    ) -> Record:
+        """A record that is not remembered: for a decision that nobody carries out."""
+        if fleet is not self._seen or policy is not self._by:
+            self._seen, self._by = fleet, policy
+            self._pictures.clear()
+        known = self._pictures.get(needs.model)
+        if known is None:
+            if len(self._pictures) >= MOST_PICTURES:
+                self._pictures.clear()
+            part = _part(fleet, needs.model, policy)
+            known = self._pictures[needs.model] = part, list(part.backends)
+        part, ids = known
+        then = _loads_of(ids, loads, answer)
+        return Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
+
+    def ended(self, event: RequestFinished | RequestRefused) -> Record:
+        """Remember what became of a request."""
+        id = event.request_id
+        record = self._records.get(id)
+        if record is None:
+            record = self._late.pop(id, None) or Record(id, event.at)
+            self._records[id] = record
+            if len(self._records) > self._kept:
+                self._evict()
+        # A plan whose backends all left ends as a request, and is then told as a refusal.
+        record.ended = record.ended or event
+        return record
+
+    def _evict(self) -> None:
+        """Forget the oldest, but for one that is under way: its end wants to know of it."""
+        id, oldest = self._records.popitem(last=False)
+        if oldest.ended is None:
+            if len(self._late) >= MOST_LATE:
+                del self._late[next(iter(self._late))]
+            self._late[id] = oldest
+
+    def get(self, request_id: str) -> Record | None:
+        """One request, while it is remembered."""
+        return self._records.get(request_id) or self._late.get(request_id)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == each for each in self)
+
+
+@dataclass(slots=True)
+class Record:
+    """One request. Written by `Records` only."""
+
+    request_id: str
+    at: float
+    """Unix seconds of the decision, or of the refusal where there was none."""
+    needs: Needs | None = None
+    """None where the request could not be read."""
+    fleet: Fleet | None = None
+    """The part of the picture that the decision looked at."""
+    loads: Collection[tuple[BackendId, LoadView]] = ()
     """Of the candidates when the decision was made."""
     policy: Policy | None = None
     turn: int = 0
@@ -226,17 +407,16 @@ class Records:
         return iter(list(self._records.values()))
 
 
-def _loads_of(
-    ids: list[BackendId], loads: LoadOf, answer: Decision | Refusal
-) -> tuple[tuple[BackendId, LoadView], ...]:
+def _loads_of(ids: list[BackendId], loads: LoadOf, answer: Decision | Refusal) -> Then:
     if len(ids) > MOST_LOADS:
         planned = answer.order if isinstance(answer, Decision) else ()
         ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
-    # Loads are values, so holding them is a copy. No loop: twenty cost one microsecond.
     found = list(map(loads, ids))
-    if not all(found):  # no load means an idle backend; loads are never false
-        ids = [id for id, load in zip(ids, found, strict=True) if load is not None]
-    return tuple(zip(ids, filter(None, found), strict=True))
+    if all(found):  # loads are never false
+        return Then(ids, cast("list[LoadView]", found))
+    # No load means an idle backend.
+    known = [(id, load) for id, load in zip(ids, found, strict=True) if load is not None]
+    return Then([id for id, _ in known], [load for _, load in known])
 
 
 def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:

@@ -135,23 +135,6 @@ def test_the_end_of_an_unknown_request_is_remembered_by_itself() -> None:
     assert (told.request_id, told.status, told.needs) == ("a", 200, None)
 
 
-def test_recent_requests_are_found_by_model_backend_and_status() -> None:
-    records = Records(lambda: AT)
-    seen = fleet(backend(), backend("c", model("mistral")))
-    keep(records, "a", seen)
-    keep(records, "b", seen, name="mistral")
-    records.ended(ended("a", 502))
-
-    def ids(**which: str | int) -> list[str]:
-        return [record.request_id for record in records.recent(9, **which)]  # type: ignore[arg-type]
-
-    assert ids() == ["b", "a"]
-    assert ids(model="mistral") == ["b"]
-    assert ids(backend="c") == ["b"]
-    assert ids(status=502) == ["a"]
-    assert ids(status=200) == []
-
-
 def test_a_model_on_a_great_fleet_keeps_the_loads_of_its_plan() -> None:
     seen = large_fleet(500, 1, 500)
     loads = {id: Load(5) for id in seen.backends}
