@@ -45,7 +45,12 @@ def _facts(record: Record) -> dict[str, Any]:
         "more_candidates": max(0, len(told) - MOST_CANDIDATES),
         "attempts": _attempts(record.ended),
     }
-    if isinstance(record.answer, Decision):
+    return _with_reasons(facts)
+
+
+def _with_reasons(facts: dict[str, Any]) -> dict[str, Any]:
+    """What decided, in a word: for the first of the plan, and against each other one."""
+    if facts["decision"] is not None and facts["decision"]["outcome"] == "routed":
         facts["decision"]["decided_by"] = why_this(facts)[0]
         for each in facts["candidates"]:
             if each["score"] is not None and each["place"] != 1:
@@ -155,22 +160,28 @@ def _decision(answer: Decision | Refusal | None) -> dict[str, Any] | None:
 
 
 def _took_over(record: Record) -> dict[str, Any] | None:
-    """The fallback that was decided on when every attempt of the plan had failed."""
-    answer, ended = record.answer, record.ended
+    """The decision for a fallback, made when every attempt of the plan had failed."""
+    answer, ended, later = record.answer, record.ended, record.later
+    facts: dict[str, Any] = {}
+    if later is not None and isinstance(later.answer, Decision) and later.policy is not None:
+        told = verdicts(later)
+        facts = {
+            "strategy": later.policy.strategy.value,
+            "decision": _decision(later.answer),
+            "candidates": _candidates(told, later),
+            "more_candidates": max(0, len(told) - MOST_CANDIDATES),
+        }
+        return _with_reasons(facts) | _served(later.answer.model, later.backend, later.answer.why)
     if not isinstance(answer, Decision) or not isinstance(ended, RequestFinished):
         return None
     if ended.model == answer.model:
         return None
-    why = ended.why.removeprefix(f"fallback:{ended.model}:")
-    told: dict[str, Any] = {
-        "model": clean(ended.model),
-        "backend": clean(ended.backend),
-        "why": clean(why),
-    }
-    if record.later is not None:
-        told["decision"] = _decision(record.later.answer)
-        told["candidates"] = _candidates(verdicts(record.later), record.later)
-    return told
+    return _served(ended.model, ended.backend, ended.why)
+
+
+def _served(model: str, backend: str, why: str) -> dict[str, Any]:
+    why = why.removeprefix(f"fallback:{model}:")
+    return {"model": clean(model), "backend": clean(backend), "why": clean(why)}
 
 
 def _attempts(ended: RequestFinished | RequestRefused | None) -> list[dict[str, Any]]:

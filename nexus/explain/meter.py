@@ -21,8 +21,9 @@ from nexus.routing.terms import bound, terms_of
 from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Record
 
-SAMPLE = 3
-"""Decisions measured of each batch; a batch comes twenty times a second at most."""
+SAMPLE = 1
+"""Decisions measured of each batch; a batch comes twenty times a second at most. One costs a third
+of a millisecond, in which the loop does nothing else."""
 
 _NAMED: Final = tuple(
     (cast("ModuleType", rule).__name__.rpartition(".")[2], rule) for rule in RULES

@@ -126,11 +126,8 @@ def _course(facts: dict[str, Any]) -> list[str]:
             f"(after {each['ended_ms'] - each['began_ms']:.0f} ms)."
             for number, each in enumerate(attempts, 1)
         ]
-    if over := facts["took_over"]:
-        told.append(
-            f"When every attempt of the plan had failed, the fallback '{over['model']}' took over "
-            f"on {over['backend']}: {in_words(over['why'])}."
-        )
+    if facts["took_over"] is not None:
+        told += _taken_over(facts["took_over"])
     if facts["error_code"] is not None:
         told.append(
             f"It was refused with {facts['status']} {facts['error_code']}: {facts['error']}"
@@ -144,6 +141,17 @@ def _course(facts: dict[str, Any]) -> list[str]:
         said += f"{facts['completion_tokens']} out"
     told.append(said + ".")
     return told
+
+
+def _taken_over(over: dict[str, Any]) -> list[str]:
+    """The fallback that was decided on when all had failed, and why no other backend."""
+    said = f"When every attempt of the plan had failed, the fallback '{over['model']}' took over"
+    if "candidates" not in over:
+        return [f"{said} on {over['backend']}: {in_words(over['why'])}."]
+    chosen = next((each for each in over["candidates"] if each["place"] == 1), None)
+    standing = f" ({_standing(chosen)})" if chosen is not None else ""
+    told = [f"{said} on {over['decision']['order'][0]}: {why_this(over)[1]}{standing}."]
+    return told + _others(over)
 
 
 def _listed(words: list[str]) -> str:

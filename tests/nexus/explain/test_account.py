@@ -1,6 +1,7 @@
 """An account tells what was decided, by the rules themselves, in facts and in sentences."""
 
 import json
+from dataclasses import replace
 
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load
 from nexus.domain.decision import RouteReason
@@ -121,6 +122,28 @@ def test_a_fallback_that_took_over_after_failures_is_told_after_them() -> None:
         "the best score."
     )
     assert account(decided())["took_over"] is None
+
+
+def test_why_the_fallback_went_there_is_told_like_the_first_decision() -> None:
+    here = fleet(
+        backend("gpu-01"), backend("one", model("small")), backend("two", model("small"), tier=2)
+    )
+    policy = Policy(fallbacks={MODEL: ("small",)})
+    records, wanted, loads = Records(lambda: AT), needs(), {BackendId("two"): Load(20)}
+    first = decide(wanted, here, loads, policy)
+    record = records.decided("req-1", wanted, here, loads.get, policy, 0, first)
+    without = replace(here, by_model={**here.by_model, MODEL: ()})
+    second = decide(wanted, without, loads, policy, turn=1)
+    records.decided("req-1", wanted, without, loads.get, policy, 1, second)
+    record.ended = finished(backend="one", model="small", attempts=2, tried=("gpu-01",))
+    told = account(record)
+
+    assert told["decision"]["order"] == ["gpu-01"]
+    assert told["took_over"]["decision"]["decided_by"] == "score"
+    assert [each["backend"] for each in told["took_over"]["candidates"]] == ["one", "two"]
+    text = "\n".join(told["sentences"])
+    assert "the fallback 'small' took over on one: the best score among the 2" in text
+    assert "Not two: it scored lower, mostly by what it has in flight" in text
 
 
 def test_a_refusal_tells_what_every_candidate_lacks() -> None:

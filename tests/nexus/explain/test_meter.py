@@ -42,7 +42,8 @@ def test_a_decision_and_each_of_its_rules_take_time() -> None:
 
 
 def test_a_candidate_counts_for_the_first_rule_that_says_no() -> None:
-    assert dict(measured("a").exclusions) == {"health": 2.0, "capability": 1.0}
+    """Of two requests, of which one is not known, one is measured and stands for both."""
+    assert dict(measured("a").exclusions) == {"health": 4.0, "capability": 2.0}
 
 
 def test_a_request_told_twice_is_measured_once() -> None:
