@@ -37,7 +37,11 @@ _FAILED = re.compile(
 )
 _PROMPT = (b'"prompt_tokens"', b'"input_tokens"')
 _COMPLETION = (b'"completion_tokens"', b'"output_tokens"')
-_IN_USAGE = re.compile(rb'"(prompt|completion)_tokens"\s*:\s*(\d{1,15})\b')
+_IN_USAGE = re.compile(
+    rb'"usage"\s*:\s*\{[^{}]*?"prompt_tokens"\s*:\s*(\d{1,15})\b'
+    rb'[^{}]*?"completion_tokens"\s*:\s*(\d{1,15})\b'
+)
+"""OpenAI's words in their usual order: both counts in one look."""
 _COUNT = re.compile(rb"\s*:\s*(\d{1,15})\b")
 _SPEED = re.compile(rb"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 
@@ -111,12 +115,10 @@ def usage_of(body: bytes) -> Usage:
 
 def _usage(end: bytes) -> Usage:
     at = end.rfind(b'"usage"')
-    found: dict[bytes, bytes] = {}
-    if at >= 0 and end.find(b'put_tokens"', at) < 0:  # OpenAI's words only, read in one look
-        found = dict(_IN_USAGE.findall(end, at))
-    if len(found) == 2:
-        prompt: int | None = int(found[b"prompt"])
-        completion: int | None = int(found[b"completion"])
+    usual = _IN_USAGE.match(end, at) if at >= 0 else None
+    if usual is not None and end.find(b'put_tokens"', at) < 0:
+        prompt: int | None = int(usual[1])
+        completion: int | None = int(usual[2])
     else:
         prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
     if b'"timings"' not in end:

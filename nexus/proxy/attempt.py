@@ -57,7 +57,8 @@ async def attempt(
                 idle_s=timeouts.idle_s,
                 total_ends=total_ends,
             )
-            await passage.headed()
+            while not passage.status and passage.error is None:
+                await passage.event()
         except BaseException:  # the client left, or we are stopping: nobody works for nobody
             connection.abort()
             raise

@@ -149,7 +149,6 @@ class Carrier:
         self._witness = witness
         self._retries = RetryBudget()
         self._turns = count()
-        self._passages: set[Passage] = set()
         self._running: dict[str, _Running] = {}
         self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
         self._idle = asyncio.Event()
@@ -181,7 +180,9 @@ class Carrier:
                 "(server.max_concurrent_requests); try again in a moment",
                 retry_after_s=1,
             )
-        now = asyncio.get_running_loop().time
+        # Asked once: each `get_running_loop()` is a system call, since it looks for a fork.
+        loop = asyncio.get_running_loop()
+        now = loop.time
         began = now()
         needs = with_wishes(read_needs(endpoint, exchange.body), exchange.headers)
 
@@ -201,9 +202,9 @@ class Carrier:
             error = refusal_error(answer, needs, fleet)
             error.model = needs.model
             raise error
-        story = Story(request_id, began, needs, answer)
+        story = Story(request_id, began, needs, answer, now)
         self.in_flight += 1
-        running = self._running[request_id] = _Running(story)
+        running = self._running[request_id] = _Running(story, asyncio.current_task(loop))
         try:
             await self._serve(exchange, story)
         except asyncio.CancelledError:
@@ -251,9 +252,10 @@ class Carrier:
     def stop(self) -> None:
         """End what is still running: streams are told so in a last event. Idempotent."""
         self.stopping = True
-        for passage in list(self._passages):
-            passage.connection.abort()
-            passage.on_failed(ShuttingDown("Nexus is shutting down"))
+        for running in list(self._running.values()):
+            if running.passage is not None:
+                running.passage.connection.abort()
+                running.passage.on_failed(ShuttingDown("Nexus is shutting down"))
 
     # ---- one request
 
@@ -278,7 +280,7 @@ class Carrier:
             except UpstreamError as error:
                 lease.finish(failed=True)
                 failure = error
-                story.attempt_failed(asyncio.get_running_loop().time(), error.message)
+                story.attempt_failed(story.now(), error.message)
                 self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
@@ -289,15 +291,14 @@ class Carrier:
             except ZoneViolation as error:
                 lease.finish(failed=True)
                 failure = failure or error
-                story.attempt_failed(asyncio.get_running_loop().time(), error.message)
+                story.attempt_failed(story.now(), error.message)
                 self._breached(story, candidate, error)
                 continue
             finally:
                 lease.finish()  # what cancellation and surprises leave open
             if outcome is None:
                 return
-            at = asyncio.get_running_loop().time()
-            story.attempt_failed(at, f"answered {outcome.status}")
+            story.attempt_failed(story.now(), f"answered {outcome.status}")
             if refused is None or outcome.use > refused.use:
                 refused = outcome
             # A trial is one request in many seconds: whoever makes it is not to pay for it.
@@ -329,7 +330,6 @@ class Carrier:
         self, exchange: Exchange, story: Story, candidate: Candidate, lease: Lease
     ) -> _Answer | None:
         """One backend. None when the client has its answer; the answer when it may be bettered."""
-        loop = asyncio.get_running_loop()
         needs, face = story.needs, candidate.backend.face
         pool = self._pools.pool(face)
         dialect = DIALECTS[face.type]
@@ -350,14 +350,14 @@ class Carrier:
             pool,
             dialect.chat_path(needs.endpoint),
             body,
-            now=loop.time,
+            now=story.now,
             total_ends=story.began + pool.timeouts.total_s,
             allowed=story.decision.zone,
             zone=candidate.zone,
             lines=b"" if self._trace is None else self._trace(story.request_id),
         )
-        self._passages.add(passage)
-        self._running[story.request_id].passage = passage
+        running = self._running[story.request_id]
+        running.passage = passage
         try:
             if lease.trial and passage.status == 200:
                 self._witness.served(face.id, True)
@@ -383,15 +383,13 @@ class Carrier:
             passage.connection.abort()
             raise
         finally:
-            self._passages.discard(passage)
-            self._running[story.request_id].passage = None
+            running.passage = None
         return None
 
     async def _relay(
         self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
     ) -> None:
         """Bytes as they come."""
-        loop = asyncio.get_running_loop()
         kind, encoding = passage.kind, passage.encoding
         lines, length = passage.lines, passage.length
         gunzip: Gunzip | None = None
@@ -427,7 +425,7 @@ class Carrier:
             if passage.error is None:  # else: given back below, as a failure, or by cancellation
                 lease.finish(
                     ttft_ms=story.ttft_ms,
-                    tokens_per_s=story.speed(loop.time()),
+                    tokens_per_s=story.speed(story.now()),
                     model=story.model_id if passage.status == 200 else "",
                     streamed=streams,
                 )
@@ -475,7 +473,6 @@ class Carrier:
         Raises:
             UpstreamError: the stream failed; nothing has been sent, another backend may be tried.
         """
-        loop = asyncio.get_running_loop()
         if passage.kind != b"text/event-stream":
             await self._relay(exchange, story, passage, lease)
             return
@@ -508,7 +505,7 @@ class Carrier:
         exchange.end()
         lease.finish(
             ttft_ms=story.ttft_ms,
-            tokens_per_s=story.speed(loop.time()),
+            tokens_per_s=story.speed(story.now()),
             model=story.model_id,
         )
         self._witness.served(lease.backend_id, lease.trial)
@@ -567,9 +564,9 @@ class _Running:
 
     __slots__ = ("_task", "ended", "passage", "story")
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, task: asyncio.Task[object] | None) -> None:
         self.story = story
-        self._task = asyncio.current_task()
+        self._task = task
         self.passage: Passage | None = None
         """The answer that comes, while one does."""
         self.ended: NexusError | None = None

@@ -60,7 +60,7 @@ class Passage:
         self.error: NexusError | None = None
         self.first_byte_at: float | None = None
         self._now = now
-        self._loop = asyncio.get_running_loop()
+        self._loop = connection.loop
         self._waiter: asyncio.Future[None] | None = None
         self._exchange: Exchange | None = None
         self._filter: Filter | None = None
@@ -98,10 +98,9 @@ class Passage:
 
     # ---- the carrier's side
 
-    async def headed(self) -> None:
-        """Until the response head is here, or it failed."""
-        while not self.status and self.error is None:
-            await self._wait()
+    def event(self) -> asyncio.Future[None]:
+        """Awaited, until something happens: no coroutine, since every request waits for one."""
+        return self._wait()
 
     async def started(self) -> None:
         """Until a first body byte is here, or it ended or failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nexus.domain.backend import BackendFace, Zone
@@ -21,6 +22,8 @@ class Story:
     began: float
     needs: Needs
     decision: Decision
+    now: Callable[[], float]
+    """Loop seconds."""
     face: BackendFace | None = None
     """The backend of the current attempt."""
     zone: Zone | None = None

@@ -9,7 +9,7 @@ the request head and body and the deadlines for both live here because httptools
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
@@ -45,8 +45,6 @@ HOT: dict[bytes, Endpoint] = {
 }
 """The relayed paths, with and without `/v1` (some tools leave it out)."""
 
-Answerer = Callable[[ClientExchange, Endpoint], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class Fast:
@@ -56,7 +54,7 @@ class Fast:
     (status, lines, body) to a request that cannot even be read.
     """
 
-    answer: Callable[[ClientExchange, Endpoint], Awaitable[None]]
+    answer: Callable[[ClientExchange, Endpoint], Coroutine[Any, Any, None]]
     error: Callable[[int, str], tuple[int, bytes, bytes]]
     body_limit: int
 
@@ -252,6 +250,7 @@ class NexusProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """uvicorn's, with a note for the sweep where it sets a timer per answer."""
         self.server_state.total_requests += 1
+        self._running = None
         if self.transport.is_closing():
             return
         self._idle_since = self.loop.time()
@@ -275,17 +274,12 @@ class NexusProtocol(HttpToolsProtocol):
         self._running = self._answering = exchange
         # Not among uvicorn's tasks: it waits for the connection anyway, and a callback at the end
         # of each task costs a turn of the loop.
-        exchange.task = self.loop.create_task(self._answer(exchange))
+        exchange.task = self.loop.create_task(self._fast.answer(exchange, exchange.endpoint))
 
     def give_up(self) -> None:
         """The server stops: whoever still waits for an answer here is told so."""
         if self._running is not None and self._running.task is not None:
             self._running.task.cancel()
-
-    async def _answer(self, exchange: ClientExchange) -> None:
-        await self._fast.answer(exchange, exchange.endpoint)
-        if self._running is exchange:
-            self._running = None
 
     def _too_large(self) -> str:
         return (

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -42,7 +42,7 @@ COLUMNS: Final = (
 """What `row` gives, in its order."""
 
 Row = tuple[Any, ...]
-Loads = tuple[tuple[BackendId, LoadView], ...]
+Loads = Collection[tuple[BackendId, LoadView]]
 
 
 class Went(NamedTuple):

@@ -90,7 +90,8 @@ class Connection(asyncio.Protocol):
         self._idle_s = FOREVER
         self._paused = False
         self.parked_at = 0.0
-        self._now: Callable[[], float] = asyncio.get_running_loop().time
+        self.loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self.loop.time
         self._reset()
 
     def _reset(self) -> None:
@@ -124,11 +125,14 @@ class Connection(asyncio.Protocol):
         """
         assert self._transport is not None
         self._reset()
-        self._parser = httptools.HttpResponseParser(self)
+        if self._parser is None:
+            # Kept for the next answer: the last one ended where its framing said, or else this
+            # connection would be closed. A new one costs 2 microseconds.
+            self._parser = httptools.HttpResponseParser(self)
         self._sink = sink
         self.used += 1
         self._idle_s = idle_s
-        self.silence_ends = self._now() + first_byte_s
+        self.silence_ends = self.now() + first_byte_s
         self.total_ends = total_ends
         self._transport.write(request)
 
@@ -142,7 +146,7 @@ class Connection(asyncio.Protocol):
         """Read again. The idle clock starts anew: the silence was ours."""
         if self._paused:
             self._paused = False
-            self.silence_ends = self._now() + self._idle_s
+            self.silence_ends = self.now() + self._idle_s
             if not self.closed and self._transport is not None:
                 self._transport.resume_reading()
 
@@ -171,7 +175,7 @@ class Connection(asyncio.Protocol):
         if sink is None or self._parser is None:
             self._close()  # bytes that nobody asked for
             return
-        self.silence_ends = self._now() + self._idle_s
+        self.silence_ends = self.now() + self._idle_s
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:

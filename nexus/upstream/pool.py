@@ -224,7 +224,7 @@ class Pool:
 
     def _released(self, connection: Connection, reusable: bool) -> None:
         if reusable and len(self._idle) < IDLE_MAX:
-            connection.parked_at = asyncio.get_running_loop().time()
+            connection.parked_at = connection.now()
             self._idle.append(connection)
             return
         if reusable:
