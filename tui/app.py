@@ -282,7 +282,8 @@ class NexusDashboard(App[Leave]):
                 self._driver.write(sequence)
 
         async def run() -> None:
-            way = await copy(text, write)
+            # In a browser, tmux and terminal are those of another machine.
+            way = Way.SHOWN if self.is_web else await copy(text, write)
             if way is Way.SHOWN:
                 self.push_screen(ShownText(what, text))
             else:

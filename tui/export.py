@@ -86,13 +86,18 @@ async def export(
         OSError: they cannot be written.
     """
     table = await collect(rows)
-    return await asyncio.to_thread(_write, table, name, moment, folder or Path.cwd())
+    return await asyncio.to_thread(_write, table, stem(name, moment), folder or Path.cwd())
 
 
-def _write(table: Table, name: str, moment: str, folder: Path) -> tuple[Path, int]:
+def stem(name: str, moment: str) -> str:
+    """A file's name without its ending."""
+    return f"nexus-{name}-{moment}"
+
+
+def _write(table: Table, stem: str, folder: Path) -> tuple[Path, int]:
     for number in range(TRIES):
-        stem = f"nexus-{name}-{moment}" + (f"-{number}" if number else "")
-        path, twin = folder / f"{stem}.csv", folder / f"{stem}.json"
+        free = stem + (f"-{number}" if number else "")
+        path, twin = folder / f"{free}.csv", folder / f"{free}.json"
         if path.exists() or twin.exists():
             continue
         try:

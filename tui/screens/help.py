@@ -51,7 +51,9 @@ _SENTENCES = {
 }
 
 
-def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
+def help_lines(
+    bindings: Mapping[str, ActiveBinding], notes: tuple[Line, ...] = ()
+) -> tuple[Line, ...]:
     """One line per action with all its keys, then what the marks mean."""
     keys: dict[str, list[str]] = {}
     for key, active in bindings.items():
@@ -66,6 +68,7 @@ def help_lines(bindings: Mapping[str, ActiveBinding]) -> tuple[Line, ...]:
         line(Cell("Keys", Role.STRONG)),
         *lines,
         BLANK,
+        *((*notes, BLANK) if notes else ()),
         line(Cell("Marks", Role.STRONG)),
         line("● healthy   ✖ down   ◌ draining   ◐ loading   ○ unknown"),
         line(LEGEND),
@@ -82,9 +85,10 @@ class Help(Reader):
 
     indent = KEYS
 
-    def __init__(self, bindings: Mapping[str, ActiveBinding]) -> None:
+    def __init__(self, bindings: Mapping[str, ActiveBinding], notes: tuple[Line, ...] = ()) -> None:
+        """`notes`: what the page has to say besides keys."""
         super().__init__()
-        self._text = help_lines(bindings)
+        self._text = help_lines(bindings, notes)
 
     def title_line(self) -> Line:
         return line(Cell("Help", Role.STRONG))

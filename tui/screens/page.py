@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from io import StringIO
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -17,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.commands import EVERYWHERE, Action
-from tui.export import Rows, export
+from tui.export import Rows, as_csv, as_json, collect, export, stem
 from tui.render.cells import BLANK, Line
 from tui.render.empty import small_lines
 from tui.render.header import header_left, header_right, paused_right
@@ -53,6 +54,9 @@ class Page(Screen[None]):
     """Of its mode and its tab."""
     ACTIONS: ClassVar[tuple[Action, ...]] = EVERYWHERE
     """All that can be done here; also the source of the page's `BINDINGS`."""
+
+    NOTES: ClassVar[tuple[Line, ...]] = ()
+    """What its help says besides keys."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +188,7 @@ class Page(Screen[None]):
         dashboard(self).change_theme()
 
     def action_help(self) -> None:
-        dashboard(self).push_screen(Help(self.active_bindings))
+        dashboard(self).push_screen(Help(self.active_bindings, self.NOTES))
 
     # -- what is seen, as files ----------------------------------------------------------------
 
@@ -204,9 +208,18 @@ class Page(Screen[None]):
         frame = app.frame
         at = datetime.fromtimestamp(frame.now + frame.utc_offset_s, UTC)
 
+        moment = f"{at:%Y%m%d-%H%M%S}"
+
         async def run() -> None:
+            if app.is_web:  # the files belong where the browser is
+                table = await collect(rows)
+                for ending, text in (("csv", as_csv(table)), ("json", as_json(table))):
+                    file = f"{stem(name, moment)}.{ending}"
+                    app.deliver_text(StringIO(text), save_filename=file)
+                app.say(f"{plural(len(table) - 1, 'row')} go to the browser, as CSV and JSON.")
+                return
             try:
-                path, number = await export(rows, name, f"{at:%Y%m%d-%H%M%S}")
+                path, number = await export(rows, name, moment)
             except OSError as error:
                 app.say(f"Nothing was written: {error.strerror or error}.", severity="error")
             else:

@@ -26,7 +26,7 @@ from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
 from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
-from tui.render.query import USAGE, Query, parse
+from tui.render.query import FIELDS, NUMBERS, USAGE, Query, parse
 from tui.render.requests import RequestsView, asked_used
 from tui.screens.base import dashboard
 from tui.screens.choose import Choose, Option
@@ -70,6 +70,20 @@ ACTIONS = (
 )  # fmt: skip
 
 
+_FILTER = (
+    *FIELDS.items(),
+    (">2s  ttft<500ms", f"compares {', '.join(NUMBERS)}"),
+    ("!status:ok", "hides what it would show"),
+)
+NOTES = (
+    line(Cell("The filter", Role.STRONG)),
+    *(
+        line(Cell(f"{name + ':' * name.isalpha():<19}", Role.ACCENT), said)
+        for name, said in _FILTER
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the gateway said about one request."""
@@ -90,6 +104,7 @@ class RequestsPage(Page):
     NAME = "requests"
     ACTIONS = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
+    NOTES = NOTES
     AUTO_FOCUS = "#requests"
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ class ShownText(Reader):
 
     def title_line(self) -> Line:
         return line(
-            Cell(self._what, Role.STRONG), Cell("   too long for the clipboard here", Role.DIM)
+            Cell(self._what, Role.STRONG), Cell("   the clipboard cannot take it here", Role.DIM)
         )
 
     def body(self, frame: Frame) -> tuple[Line, ...]:

@@ -7,10 +7,12 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from textual.drivers.headless_driver import HeadlessDriver
 
 from nexus.domain.access import Role
 from nexus.domain.events import RequestFinished, RequestRouted, Update
@@ -18,6 +20,8 @@ from nexus.domain.gateway import Json
 from nexus.errors import NexusError
 from tests.fakes.dashboard import START, Stage, staged
 from tests.fakes.hostile import HOSTILE
+from tui.app import NexusDashboard
+from tui.render.query import FIELDS, NUMBERS
 from tui.screens.choose import Choose
 from tui.screens.main import MainScreen
 from tui.screens.modal import Confirm
@@ -332,8 +336,6 @@ async def test_what_ended_cannot_be_cancelled_and_a_viewer_cannot_cancel() -> No
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is sent to the terminal's clipboard."""
     monkeypatch.delenv("TMUX", raising=False)
-    from textual.drivers.headless_driver import HeadlessDriver
-
     found: list[str] = []
 
     def write(self: HeadlessDriver, data: str) -> None:
@@ -392,6 +394,35 @@ async def test_the_rows_shown_are_exported(tmp_path: Path, monkeypatch: pytest.M
         assert len(json.loads(told.read_text())) == shown
         assert told.name == "nexus-requests-20270115-080000.json"
         assert "nexus-requests-20270115-080000.csv" in stage.text.replace("\n", "")
+
+
+async def test_in_a_browser_files_and_copies_go_to_the_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMUX", "of the server")
+    monkeypatch.setattr(HeadlessDriver, "is_web", True)
+    sent: dict[str, str] = {}
+
+    def deliver(self: NexusDashboard, file: StringIO, save_filename: str) -> None:
+        sent[save_filename] = file.getvalue()
+
+    monkeypatch.setattr(NexusDashboard, "deliver_text", deliver)
+    async with page() as (stage, _):
+        await stage.press("ctrl+s")
+        assert len(sent) == 2
+        assert sent["nexus-requests-20270115-080000.csv"].startswith("TIME,STATUS")
+        await stage.press("y", "i")
+        assert isinstance(stage.app.screen, ShownText)
+    assert written == []
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+async def test_help_tells_the_filter() -> None:
+    async with page(size=(120, 70)) as (stage, _):
+        await stage.press("question_mark")
+        for name in (*FIELDS, *NUMBERS):
+            assert name in stage.text
 
 
 async def test_no_two_actions_share_a_key() -> None:
