@@ -42,7 +42,7 @@ async def nexus(url: str, *arguments: str) -> str:
     return out.decode()
 
 
-async def got(url: str, path: str) -> dict[str, Any]:
+async def got(url: str, path: str) -> Any:
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         found = await client.get(path)
     assert found.status_code == 200, found.text
@@ -117,6 +117,25 @@ async def test_what_was_written_survives_a_kill(
             after = await got(url, "/nexus/v1/requests?limit=100")
 
     assert len(after["requests"]) == 20
+
+
+async def test_who_changed_what_is_known_after_a_restart(tmp_path: Path) -> None:
+    async with upstream(answer(reply())) as one:
+        async with process(tmp_path, config(one.url)) as (url, _):
+            await nexus(url, "backends", "edit", "gpu-1", "--priority", "7")
+            await asyncio.sleep(1.5)  # one look of the watcher: the edit is its author's alone
+            kept = (tmp_path / "nexus.toml").read_text()
+            (tmp_path / "nexus.toml").write_text(kept + '[routing]\nstrategy = "random"\n')
+            async with asyncio.timeout(20):
+                while len(await got(url, "/nexus/v1/changes")) < 2:
+                    await asyncio.sleep(0.1)
+        async with process(tmp_path, kept) as (url, _):
+            by_file, by_cli = await got(url, "/nexus/v1/changes")
+
+    assert (by_cli["who"], by_cli["action"], by_cli["target"]) == ("cli", "edit", "gpu-1")
+    assert (by_cli["before"], by_cli["after"]) == ({"priority": 1}, {"priority": 7})
+    assert (by_file["who"], by_file["action"]) == ("configuration file", "edit file")
+    assert "routing.strategy: smart -> random" in by_file["after"]["to"]
 
 
 async def test_what_was_asked_and_answered_is_nowhere_on_the_disk(tmp_path: Path) -> None:
