@@ -21,6 +21,7 @@ from tui.sources.events import EventReader
 RATE = 200
 SECONDS = 8.0
 DEEDS = 12
+ROUNDS = 3
 
 
 class Listener:
@@ -117,9 +118,35 @@ def _weighed(gateway: Running, *, gzip: bool) -> tuple[float, float, Listener, l
     return rest, busy, listener, lags
 
 
+def _share(gateway: Running) -> float:
+    """Percent of a core that the gateway takes under load."""
+    with load(gateway.port, "open", rate=RATE, connections=16, warm=1, seconds=SECONDS + 1) as told:
+        next(told)
+        before, began = gateway.cpu_s(), time.perf_counter()
+        time.sleep(SECONDS)
+        share = 100 * (gateway.cpu_s() - before) / (time.perf_counter() - began)
+        list(told)
+    return share
+
+
+def _costs(gateway: Running) -> Row:
+    """What one attached dashboard costs the gateway.
+
+    Not interleaved: events are kept for two minutes after a stream has ended.
+    """
+    alone = [_share(gateway) for _ in range(ROUNDS)]
+    listener = Listener(gateway.port, gzip=True)
+    shared = [_share(gateway) for _ in range(ROUNDS)]
+    listener.close()
+    one, both = median(alone), median(shared)
+    told = f"{both:.1f} - {one:.1f} = {both - one:.1f} % of a core"
+    return (f"the gateway at {RATE} requests/s, attached - alone", told, "")
+
+
 def main() -> None:
     rows: list[Row] = []
     with upstream() as backends, nexus(backends.ports) as gateway:
+        costs = _costs(gateway)
         for gzip in (True, False):
             rest, busy, listener, lags = _weighed(gateway, gzip=gzip)
             how = "gzip" if gzip else "plain"
@@ -136,6 +163,7 @@ def main() -> None:
                 loads = listener.kinds.get(LoadChanged.__name__, 0)
                 rows.append(("updates: requests, loads", f"{ended}, {loads}", ""))
                 assert LinkChanged.__name__ not in listener.kinds
+    rows.append(costs)
     show("An attached dashboard's stream, 20 backends", rows)
 
 
