@@ -82,7 +82,7 @@ def spellings(name: str) -> tuple[str, str]:
 class Traffic:
     """The rules in their order, and a memory of which one speaks for a name. A value."""
 
-    __slots__ = ("_conditional", "_matchers", "_memory", "heard", "rules")
+    __slots__ = ("_conditional", "_matchers", "_memory", "_terms", "heard", "rules")
 
     def __init__(self, rules: Iterable[TrafficPolicy] = ()) -> None:
         self.rules = tuple(rules)
@@ -92,6 +92,7 @@ class Traffic:
         self._matchers = [each for each in matchers if not each[1].when]
         self._conditional = [each for each in matchers if each[1].when]
         self._memory: dict[str, TrafficPolicy | None] = {}
+        self._terms: dict[tuple[object, ...], Terms] = {}
         self.heard: dict[bytes, tuple[tuple[str, str], ...]] = {}
         """Headers that a rule looks at, as they come from the wire, with the conditions on each."""
         for name, glob in dict.fromkeys(each for rule in self.rules for each in rule.when.headers):
@@ -139,6 +140,19 @@ class Traffic:
     def terms(self, names: Iterable[str], needs: Needs | None = None) -> Terms:
         """What binds a request of these names; with its needs, also by tenant and the like."""
         names = tuple(names)
+        if not self._conditional or needs is None:
+            key: tuple[object, ...] = names
+        else:
+            key = (names, needs.tenant, needs.endpoint, needs.headers)
+        memory = self._terms
+        found = memory.get(key)
+        if found is None:
+            if len(memory) >= MAX_REMEMBERED:
+                memory.clear()
+            found = memory[key] = self._joined(names, needs)
+        return found
+
+    def _joined(self, names: tuple[str, ...], needs: Needs | None) -> Terms:
         rules = [rule for name in names if (rule := self.of(name)) is not None]
         if self._conditional and needs is not None:
             forms = [form for name in names for form in spellings(name)]

@@ -45,6 +45,9 @@ def test_clients_that_make_up_names_do_not_fill_the_memory(
 
     assert [rules.of(f"secret-{n}") for n in range(25)] == [SECRET] * 25
     assert len(rules._memory) <= 10  # pyright: ignore[reportPrivateUsage]
+    for n in range(25):
+        assert rules.terms([f"secret-{n}"], needs(tenant=f"t-{n}")).min_tier == 2
+    assert len(rules._terms) <= 10  # pyright: ignore[reportPrivateUsage]
 
 
 def test_equal_rules_are_equal_whatever_has_been_asked_of_them() -> None:
