@@ -143,6 +143,8 @@ class Writer:
 
     def close(self, timeout_s: float) -> None:
         """Write what is left and end; give up after a while."""
+        if self._thread.ident is None:  # never started
+            return
         self._stop.set()
         self._hurry.set()
         self._rouse()

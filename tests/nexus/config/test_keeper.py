@@ -55,3 +55,14 @@ def test_a_place_that_cannot_be_written_is_told_and_not_raised(tmp_path: Path) -
 
     assert str(blocked) in why
     assert os.strerror(20).lower() in why
+
+
+def test_who_wrote_the_file_last_can_be_told_from_its_time_and_size(tmp_path: Path) -> None:
+    path = tmp_path / "nexus.toml"
+    path.write_text("# mine\n")
+    keeper = Keeper(path, path)
+    assert keeper.wrote is None
+    keeper.change(lambda text: with_backend(text, "a", {"url": "http://a:1"}))
+    told = path.stat()
+
+    assert keeper.wrote == (told.st_mtime_ns, told.st_size)

@@ -346,3 +346,9 @@ def test_a_full_queue_forgets_the_oldest_and_counts_them(path: Path) -> None:
 
     assert store.writer is not None
     assert store.writer.lost == 3
+
+
+def test_a_store_that_was_never_started_is_closed_all_the_same(path: Path) -> None:
+    Store(path).close()
+
+    assert not path.exists()
