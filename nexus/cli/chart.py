@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nexus.cli.commands import Subparsers, declare
-from nexus.domain.history import Metric
 
 if TYPE_CHECKING:
     from nexus.cli.client import Gateway
@@ -17,18 +16,20 @@ STEPS_S = (60, 300, 900, 3600, 6 * 3600, 86_400)
 """Steps that people read; the history keeps minutes."""
 MOST_POINTS = 120
 """A terminal shows no more."""
+# The domain's words, written out because importing its enums costs start-up time.
 UNITS = {
-    Metric.REQUESTS: "requests",
-    Metric.ERRORS: "errors",
-    Metric.LATENCY_P50: "ms, median of whole answers",
-    Metric.LATENCY_P95: "ms, 95 of 100 whole answers",
-    Metric.TTFT_P50: "ms to the first byte, median",
-    Metric.TTFT_P95: "ms to the first byte, 95 of 100",
-    Metric.TOKENS_PER_SECOND: "tokens/s of one request",
-    Metric.PROMPT_TOKENS: "tokens read",
-    Metric.COMPLETION_TOKENS: "tokens written",
+    "requests": "requests",
+    "errors": "errors",
+    "latency_p50": "ms, median of whole answers",
+    "latency_p95": "ms, 95 of 100 whole answers",
+    "ttft_p50": "ms to the first byte, median",
+    "ttft_p95": "ms to the first byte, 95 of 100",
+    "tokens_per_second": "tokens/s of one request",
+    "prompt_tokens": "tokens read",
+    "completion_tokens": "tokens written",
 }
-SUMS = frozenset({Metric.REQUESTS, Metric.ERRORS, Metric.PROMPT_TOKENS, Metric.COMPLETION_TOKENS})
+"""Each metric, and what its numbers are."""
+SUMS = frozenset({"requests", "errors", "prompt_tokens", "completion_tokens"})
 """Where no point means nothing happened. For the others it means not known: a gap."""
 
 
@@ -46,8 +47,8 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "metric",
         nargs="?",
-        default=Metric.REQUESTS.value,
-        choices=[each.value for each in Metric],
+        default="requests",
+        choices=tuple(UNITS),
         help="what to draw (default requests)",
     )
     parser.add_argument("-b", "--backend", metavar="NAME", default="", help="of one backend")
@@ -83,12 +84,11 @@ def run(gateway: Gateway, args: argparse.Namespace) -> int:
         rows = [{"at": at, "value": value} for at, value in points]
         output.say_json({**asked, "points": rows})
         return 0
-    metric = Metric(args.metric)
     whose = args.backend or args.model or "the whole gateway"
     if not any(value for _, value in points):
         output.say(f"Nothing on record since {args.since} for {whose}.")
         return 0
-    output.say(drawn(points, metric, whose, step_s, output.columns() or 100))
+    output.say(drawn(points, args.metric, whose, step_s, output.columns() or 100))
     return 0
 
 
@@ -113,7 +113,7 @@ def read(rows: Sequence[object]) -> list[tuple[int, float | None]]:
 
 def drawn(
     points: Sequence[tuple[int, float | None]],
-    metric: Metric,
+    metric: str,
     whose: str,
     step_s: int,
     columns: int,
@@ -136,7 +136,7 @@ def drawn(
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(max(40, min(columns, 160)), 18)
-    plotext.title(f"{metric.value} of {clean(whose, 60)}: {UNITS[metric]}, by {_words(step_s)}")
+    plotext.title(f"{metric} of {clean(whose, 60)}: {UNITS[metric]}, by {_words(step_s)}")
     plotext.plot(
         [at for at, _ in known],
         [value for _, value in known],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 
+from nexus.cli.commands import Subparsers
 from nexus.cli.shells import bash, elvish, fish, powershell, zsh
 from nexus.cli.tree import tree
 
@@ -19,6 +20,27 @@ _SHELLS = {
     "powershell": powershell.write,
     "elvish": elvish.write,
 }
+
+
+def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
+    """Add `completions`."""
+    parser = subparsers.add_parser(
+        "completions",
+        help="print a shell completion script",
+        description="Print a script that teaches a shell to complete `nexus`.",
+        epilog='example:\n  eval "$(nexus completions bash)"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("shell", choices=tuple(_SHELLS), help="the shell")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the script."""
+    from nexus.cli.main import parser
+
+    print(script(args.shell, parser()), end="")
+    return 0
 
 
 def script(shell: str, parser: argparse.ArgumentParser) -> str:

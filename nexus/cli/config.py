@@ -6,7 +6,6 @@ Exit codes: 0 fine, 1 a file could not be written, 2 the configuration cannot be
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -104,6 +103,8 @@ def run_init(args: argparse.Namespace) -> int:
 
 def run_check(args: argparse.Namespace) -> int:
     """Say in one line that all is well, or list every problem."""
+    import json
+
     from nexus.config.advice import warnings
 
     try:
@@ -123,6 +124,8 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     """Print every key, its value and who set it."""
+    import json
+
     from nexus.config.show import rows
 
     try:
@@ -157,6 +160,8 @@ def _summary(loaded: Loaded) -> str:
 def _report(problem: ConfigError, *, as_json: bool) -> int:
     """Print why the configuration cannot be used; exit code 2."""
     if as_json:
+        import json
+
         facts = (problem.context or {}).get("problems", [])
         print(json.dumps({"ok": False, "problems": facts}, indent=2))
     else:

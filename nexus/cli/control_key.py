@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 from nexus.errors import BadRequest
 
@@ -35,6 +34,8 @@ def key_for(args: argparse.Namespace, environ: Mapping[str, str]) -> str:
     path = getattr(args, "key_file", None)
     if path is None:
         return _checked(environ.get(KEY_VARIABLE, "").strip(), KEY_VARIABLE)
+    from pathlib import Path  # late, as all that `--help` can do without
+
     try:
         with Path(path).expanduser().open("rb") as file:
             key = file.read(LONGEST_BYTES).decode("utf-8", "replace").strip()

@@ -2,13 +2,14 @@
 
 Precedence: flags, then `NEXUS_*`, then the file, then defaults. Text from a variable or a flag is
 read by the kind of its key; what cannot be read is a problem that names the variable or flag.
-Light: imports no pydantic, so the command line can use the tables for its help.
+Light: imports no pydantic, and no dataclasses, which take longer than all else here, so the command
+line can use the tables for its help.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CONFIG_VARIABLE = "NEXUS_CONFIG"
 """Path of the configuration file, when no flag gives one."""
@@ -25,8 +26,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A command-line option that sets a key."""
 
     names: tuple[str, ...]
@@ -76,8 +76,7 @@ def flags_from(args: object) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One value from a layer over the file."""
 
     loc: tuple[str, ...]

@@ -3,18 +3,24 @@ import sys
 
 import pytest
 
-from nexus.cli import backends, changes
-from nexus.cli.main import run
+from nexus.cli import backends, changes, chart
+from nexus.cli.index import COMMANDS
+from nexus.cli.main import parser, run
+from nexus.cli.tree import tree
 from nexus.domain.backend import BackendStatus, BackendType, Zone
+from nexus.domain.history import Metric
 
-HEAVY = ("pydantic", "fastapi", "httpx", "textual", "rich", "asyncio", "http.client", "tomli")
+HEAVY = (
+    *("pydantic", "fastapi", "httpx", "textual", "rich", "asyncio", "http.client", "tomli"),
+    *("msgspec", "nexus.domain", "dataclasses", "inspect", "pathlib", "json"),
+)
 
 
-@pytest.mark.parametrize("flag", ["--version", "--help"])
-def test_version_and_help_import_nothing_heavy(flag: str) -> None:
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["models", "--help"]], ids=" ".join)
+def test_version_and_help_import_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; from nexus.__main__ import main\n"
-        f"sys.argv = ['nexus', '{flag}']\n"
+        f"sys.argv = ['nexus', *{words!r}]\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
@@ -25,10 +31,30 @@ def test_version_and_help_import_nothing_heavy(flag: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_every_command_is_named_as_its_module_describes_it() -> None:
+    named = [(name, help) for name, help, _ in COMMANDS]
+    assert [(each.name, each.help) for each in tree(parser()).commands] == named
+
+
+def test_help_is_the_same_whether_the_commands_are_loaded_or_only_named() -> None:
+    assert parser([]).format_help() == parser().format_help()
+
+
+def test_only_what_was_typed_is_described_in_full() -> None:
+    full = [
+        each.name
+        for each in tree(parser(["--config", "explain", "health"])).commands
+        if each.options
+    ]
+    assert full == ["health", "explain", "route"]  # one module has both
+
+
 def test_words_of_the_options_are_those_of_the_domain() -> None:
     assert set(backends.STATUSES) == set(BackendStatus)
     assert set(changes.TYPES) == set(BackendType)
     assert set(changes.ZONES) == set(Zone)
+    assert set(chart.UNITS) == set(Metric)
+    assert set(Metric) >= chart.SUMS
 
 
 def test_a_wrong_status_is_a_usage_error_that_lists_the_right_ones(
