@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus.cli.main import run
 from nexus.config.load import load
 from nexus.domain.backend import Zone
 from nexus.domain.events import ZoneBreached
@@ -128,6 +129,15 @@ async def test_a_client_may_tighten_and_never_loosen() -> None:
         plain = await here.chat(model="f")
         assert (loose.status, tight.status, plain.status) == (503, 503, 200)
         assert here.asked("cloud") == 0
+
+
+def test_no_server_starts_with_an_invalid_policy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "nexus.toml"
+    path.write_text(RESTRICTED.replace('"m"', '"[m"'))
+    assert run(["serve", "--no-tui", "--config", str(path)]) == 2
+    assert "routing.policies[0].model_pattern" in capsys.readouterr().err
 
 
 BY_TENANT = 'tenants = ["anonymous"]\n'
