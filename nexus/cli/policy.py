@@ -53,12 +53,25 @@ def run_test(args: argparse.Namespace) -> int:
     """Check, and print what does not hold with an example."""
     if args.proposed is None:
         return talk(_ask, args, TIMEOUT_S)
+    from nexus.cli.output import say_json
+    from nexus.errors import NexusError
+
+    args.json = getattr(args, "json", False)
+    try:
+        return _files(args)
+    except NexusError as error:
+        if args.json:
+            say_json({"error": {"message": error.message, "code": error.code}})
+        raise
+
+
+def _files(args: argparse.Namespace) -> int:
+    """The two files alone. Raises ConfigError."""
     from nexus.errors import BadRequest, ConfigError
     from nexus.explain.expectations import read_expectations
     from nexus.explain.promises import check
     from nexus.explain.told import verdicts_told
 
-    args.json = getattr(args, "json", False)
     table = _table(args.file)
     try:
         config = _configured(args.proposed)

@@ -94,6 +94,13 @@ def test_a_file_that_cannot_be_used_exits_with_2(
     assert said in capsys.readouterr().err
 
 
+def test_machines_are_told_of_a_mistake_as_json(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert offline(files, FLEET, "--json") == 2
+    assert "nothing to check" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
 def test_a_configuration_that_cannot_be_used_is_reported_by_its_name(
     files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
