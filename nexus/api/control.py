@@ -11,6 +11,7 @@ from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from nexus.api import views
 from nexus.api.errors import header_pairs, render
@@ -75,6 +76,9 @@ def control_app(control: Control) -> FastAPI:
         docs_url=None,  # FastAPI's page is empty without internet
         redoc_url=None,
     )
+
+    # A list of requests shrinks to a tenth; event streams are compressed piece by piece elsewhere.
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:  # pyright: ignore[reportUnusedFunction]

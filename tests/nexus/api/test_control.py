@@ -194,3 +194,33 @@ async def test_there_is_a_page_that_describes_it(door: Door) -> None:
 
     assert page.status_code == 200
     assert {"/nexus/v1/backends", "/nexus/v1/scan"} <= set(schema.json()["paths"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"host": "evil.example"},
+        {"x-forwarded-for": "10.0.0.9"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors"},
+    ],
+)
+async def test_no_page_of_another_site_gets_further_than_the_door(
+    http: httpx.AsyncClient, door: Door, headers: dict[str, str]
+) -> None:
+    removed = await http.delete("/backends/b0", headers=headers)
+    seen = await http.get("/events", headers=headers)
+
+    assert (removed.status_code, seen.status_code) == (403, 403)
+    assert error(removed)["code"] == "forbidden"
+    assert list(door.registry.fleet().backends) == ["b0"]
+
+
+async def test_long_answers_are_compressed_for_who_can_read_that(door: Door) -> None:
+    async with httpx.AsyncClient(base_url=door.url, trust_env=False) as client:
+        packed = await client.get("/openapi.json")
+        plain = await client.get("/openapi.json", headers={"accept-encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
