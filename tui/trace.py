@@ -82,6 +82,12 @@ class Trace:
         step = Step(now.number, now.requests + 1, now.errors + error, now.tokens + tokens, times)
         return Trace(closed, step)
 
+    def mark(self, now: float) -> tuple[object, ...]:
+        """Equal while `steps` says the same at `now`: the step under way is not among them."""
+        current = int(now) // STEP_S
+        over = self.open if self.open.number < current else None
+        return (self.closed, over, current)
+
     def steps(self, now: float, seconds: int) -> tuple[Step | None, ...]:
         """Every whole step of the last `seconds` before `now`; None where nothing ended."""
         newest = int(now) // STEP_S - 1

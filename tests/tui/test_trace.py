@@ -53,3 +53,12 @@ def test_a_late_end_counts_in_the_newest_step() -> None:
     trace = filled((1000.0, 5.0), (990.0, 5.0))
     assert trace.open.requests == 2
     assert trace.closed == ()
+
+
+def test_the_mark_changes_exactly_when_a_whole_step_does() -> None:
+    trace = filled((1000.0, 5.0))
+    same = trace.add(1004.0, error=False, took_ms=5.0)
+    assert same.mark(1004.9) == trace.mark(1003.0)
+    assert same.mark(1005.0) != trace.mark(1004.9)
+    late = same.add(1004.5, error=True)
+    assert late.mark(1006.0) != same.mark(1006.0)

@@ -39,7 +39,7 @@ from tui.screens.page import Page, fleet_footer
 from tui.screens.panes import Listed
 from tui.screens.series import WINDOWS, Past, ask, plots
 from tui.state import EMPTY, NO_LOAD, NO_TRACE
-from tui.trace import KEPT_S, STEP_S
+from tui.trace import KEPT_S
 from tui.views import Frame, Latencies
 from tui.widgets.live_table import LiveTable
 from tui.widgets.text_lines import TextLines
@@ -313,8 +313,7 @@ class BackendPage(Page):
         turns = frame.state.turns.get(backend.id, ())
         past = self._past_of(frame, backend)
         mark = (
-            trace.closed, trace.open.number, int(frame.now) // STEP_S, past, layout,
-            self._window, backend.id, turns, backend.status, self._trouble, self._asking,
+            trace.mark(frame.now), past, layout, self._window, backend.id, turns, backend.status, self._trouble, self._asking,
         )  # fmt: skip
         if mark == self._charted:
             return

@@ -17,6 +17,7 @@ from tui.clean import clean
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
 from tui.widgets.text_lines import TextLines
+from tui.widgets.typing import Typing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Form(ModalScreen[dict[str, str] | None]):
                 for field in self._fields:
                     with Horizontal(classes="form-row"):
                         yield TextLines(id=f"label-{field.name}", classes="form-label")
-                        yield Input(
+                        yield Typing(
                             clean(field.value),
                             id=f"field-{field.name}",
                             placeholder=field.hint,

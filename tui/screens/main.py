@@ -242,8 +242,7 @@ class MainScreen(Page):
         if not height:
             return
         trace, width = frame.state.trace, self.size.width
-        step = int(frame.now) // STEP_S
-        mark = (trace.closed, trace.open.number, step, width, height)
+        mark = (trace.mark(frame.now), width, height)
         if mark == self._charted:
             return
         self._charted = mark

@@ -1,18 +1,16 @@
-"""Where the filter is typed. Pasted text is cleaned: the clipboard is foreign too."""
+"""Where the filter is typed."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
 
-from tui.clean import clean
+from tui.widgets.typing import Typing
 
 
-class FilterInput(Input):
+class FilterInput(Typing):
     """One line at the foot of the screen; shows only while typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,11 +32,6 @@ class FilterInput(Input):
             max_length=80,
             compact=True,
         )
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(clean(event.text.strip(), 80))
 
     def action_leave(self, keep: bool) -> None:
         self.post_message(self.Left(keep))

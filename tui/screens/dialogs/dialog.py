@@ -24,6 +24,7 @@ from tui.render.wrap import wrap
 from tui.screens.base import dashboard
 from tui.views import Frame
 from tui.widgets.text_lines import TextLines
+from tui.widgets.typing import Typing
 
 LABEL = 12
 """Columns of the labels."""
@@ -38,15 +39,6 @@ class Field:
     value: str = ""
     hint: str = ""
     """Shown while it is empty."""
-
-
-class Typed(Input):
-    """A field. Pasted text is foreign: it is cleaned."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()
-        event.stop()
-        self.insert_text_at_cursor(clean(event.text.strip(), 200))
 
 
 class Dialog(ModalScreen[bool]):
@@ -114,7 +106,7 @@ class Dialog(ModalScreen[bool]):
                 for field in self.fields():
                     with Horizontal(classes="form-row"):
                         yield TextLines(id=f"label-{field.name}", classes="form-label")
-                        yield Typed(
+                        yield Typing(
                             clean(field.value),
                             id=f"field-{field.name}",
                             placeholder=field.hint,
