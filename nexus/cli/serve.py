@@ -183,7 +183,11 @@ async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> 
     if leave is Leave.STOP:
         return True
     sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
-    log.warning("the dashboard is gone (%s); Nexus serves on without it", leave.value)
+    log.warning(
+        "the dashboard is gone (%s); Nexus serves on, and `nexus attach %s` shows it again",
+        leave.value,
+        gateway.url,
+    )
     return False
 
 

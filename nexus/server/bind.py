@@ -70,7 +70,7 @@ def _occupant(host: str, port: int) -> str:
     """Who answers there, as far as one polite question tells."""
     base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if b'"nexus"' in _ask(f"{base}/health"):
-        return f"another Nexus (open {base}, or stop it first)"
+        return f"another Nexus (`nexus attach {base}` shows it; or stop it first)"
     try:
         listed = json.loads(_ask(f"{base}/v1/models"))
         owners = {str(model.get("owned_by")) for model in listed["data"]}
