@@ -80,10 +80,12 @@ def since(connection: sqlite3.Connection, at: float, until: float | None) -> Ite
 def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
     """The same column by column: half the time of one object for each."""
     kinds = _Kinds(Known(connection))
-    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until)).fetchall()
-    if not rows:
-        return Columns()
-    when, kind, estimate, most, took = zip(*rows, strict=True)
+    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until))
+    found: tuple[list[Any], ...] = ([], [], [], [], [])
+    while page := rows.fetchmany(_PAGE):
+        for column, values in zip(found, zip(*page, strict=True), strict=True):
+            column.extend(values)
+    when, kind, estimate, most, took = found
     return Columns(when, list(map(kinds.__getitem__, kind)), estimate, most, took)
 
 
