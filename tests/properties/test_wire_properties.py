@@ -30,7 +30,9 @@ LEAVES: dict[Any, st.SearchStrategy[Any]] = {
     float: NUMBERS,
     str: st.text(max_size=20),
     type(None): st.none(),
+    object: st.none() | st.booleans() | WHOLE | st.lists(st.text(max_size=5), max_size=2),
 }
+"""`object` is what JSON holds: facts of a change."""
 
 
 def values(kind: Any) -> st.SearchStrategy[Any]:
