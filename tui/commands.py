@@ -38,6 +38,8 @@ class Action:
     palette: bool = True
     role: Role = Role.VIEWER
     """What it takes to be offered it."""
+    priority: bool = False
+    """Done before the next key is looked at: over a slow link keys come in heaps."""
 
     @property
     def method(self) -> str:
@@ -52,6 +54,7 @@ class Action:
             self.label,
             show=self.footer,
             tooltip=self.help,
+            priority=self.priority,
             id=self.name.replace("(", "-").replace(")", "").strip("'"),
         )
 
@@ -148,7 +151,14 @@ FLEET_ACTIONS = (
 
 EXPORT = Action("export", "ctrl+s", "export", "Write the rows shown to a CSV and a JSON file.")
 FILTER_ACTIONS = (
-    Action("filter", "slash", "filter", "Show rows with these words; !word hides them.", True),
+    Action(
+        "filter",
+        "slash",
+        "filter",
+        "Show rows with these words; !word hides them.",
+        True,
+        priority=True,
+    ),
     Action("clear", "escape", "clear filter", "Show every row again.", palette=False),
     EXPORT,
 )

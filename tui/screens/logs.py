@@ -49,7 +49,7 @@ ACTIONS = (
            True),
     Action("follow", "f", "follow", "Follow the newest line again.", True),
     Action("filter", "slash", "search", "Mark the lines with these words; !word is one without.",
-           True),
+           True, priority=True),
     Action("next(1)", "n", "next", "Go to the next line that is searched for."),
     Action("next(-1)", "N", "previous", "Go to the line before that is searched for."),
     Action("only", "ampersand", "only those", "Leave out lines that are not searched for, or not."),

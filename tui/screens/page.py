@@ -164,6 +164,8 @@ class Page(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys beyond one's role are not offered at all."""
+        if action == "filter" and isinstance(self.focused, FilterInput):
+            return False  # a letter like any other there
         needed = self._roles.get(action)
         return needed is None or dashboard(self).role.may(needed)
 
@@ -234,7 +236,7 @@ class Page(Screen[None]):
         box.display = True
         self.query_one("#footer").display = False
         box.value = self.words
-        box.focus()
+        self.set_focus(box)  # at once: the next key is meant for it
 
     def action_clear(self) -> None:
         dashboard(self).end_tour()

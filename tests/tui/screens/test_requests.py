@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.events import Key
 
 from nexus.domain.access import Role
 from nexus.domain.events import RequestFinished, RequestRouted, Update
@@ -476,3 +477,17 @@ async def test_no_line_is_wider_than_the_screen_at_any_size(size: tuple[int, int
         await stage.pilot.resize_terminal(90, 30)
         await stage.tell(*story.tell(2))
         assert "Requests  " in stage.text
+
+
+async def test_keys_that_come_in_a_heap_go_where_they_were_meant_to() -> None:
+    """Over a slow link a word arrives at once: none of its letters may act on the page."""
+    async with page() as (stage, _):
+        for letter in "/gemma K/d":
+            key = {"/": "slash", " ": "space"}.get(letter, letter)
+            pressed = Key(key, letter)
+            pressed.set_sender(stage.app)
+            stage.app.post_message(pressed)
+        await stage.settle()
+        assert stage.app.current_mode == "requests"
+        assert isinstance(stage.app.screen, RequestsPage)
+        assert stage.app.screen.words == "gemma K/d"
