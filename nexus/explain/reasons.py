@@ -42,7 +42,8 @@ def why_this(facts: dict[str, Any]) -> Reason:
     able = [each for each in facts["candidates"] if each["score"] is not None]
     chosen = next((each for each in able if each["place"] == 1), None)
     if facts["decision"]["in_doubt"]:
-        return "in_doubt", "recent requests failed there, but nobody else could take it"
+        failures = f" ({chosen['failures']})" if chosen and chosen["failures"] else ""
+        return "in_doubt", f"requests failed there{failures}, but nobody else could take it"
     if len(able) <= 1 or chosen is None:
         return "only", "it was the only backend that could take it"
     among = f"among the {len(able)} that could take it"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nexus.domain.backend import Backend, BackendId, Load, Residency
+from nexus.domain.backend import (
+    Backend,
+    BackendId,
+    BackendStatus,
+    Evidence,
+    Load,
+    Residency,
+    Zone,
+)
 from nexus.domain.decision import Decision
 from nexus.domain.policy import Policy, Strategy
 from nexus.explain.account import account
@@ -120,3 +129,25 @@ def test_each_strategy_gives_its_own_reason(
 def test_the_only_one_is_said_to_be_the_only_one() -> None:
     assert reasons(told(backend("a"))) == ["only"]
     assert f"'{MODEL}'" in told(backend("a"))["sentences"][0]
+
+
+def test_failures_on_record_are_told_of_the_chosen_one() -> None:
+    told_of = Evidence(BackendStatus.UNHEALTHY, "3 of 5 requests failed", "a trial", True, True)
+    ill = replace(backend("a"), status=BackendStatus.UNHEALTHY, traffic=told_of)
+    doubted, tried = told(ill), told(replace(ill, trial=True))
+
+    assert reasons(doubted) == ["in_doubt"]
+    said = "requests failed there (3 of 5 requests failed), but nobody else could take it"
+    assert said in doubted["sentences"][1]
+    assert doubted["candidates"][0]["failures"] == "3 of 5 requests failed"
+    assert reasons(tried) == ["only"]
+    assert "Failures are on its record: 3 of 5 requests failed." in tried["sentences"]
+
+
+def test_zone_tier_and_places_are_facts_of_each_candidate() -> None:
+    (facts,) = told(backend("a", tier=4, max_concurrent=8, zone=Zone.OPEN))["candidates"]
+
+    assert (facts["zone"], facts["tier"], facts["places"]) == ("open", 4, 8)
+    assert (facts["residency"], facts["must_load"], facts["failures"]) == (None, False, None)
+    text = "\n".join(told(backend("a", zone=Zone.OPEN))["sentences"])
+    assert "zone open)" in text
