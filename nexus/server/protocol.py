@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from nexus.domain.request import Endpoint
 from nexus.server.exchange import STATUS_LINES, ClientExchange
+from nexus.server.repeat import Head, around_length
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of request line and headers; nginx and Apache stop at 8 to 32 kB."""
@@ -33,6 +34,9 @@ BODY_SILENCE_S = 30.0
 LINGER_S = 3.0
 """Seconds in which a refused client may go on sending before the connection is cut. Closing at once
 would answer its bytes with a reset, and a reset can destroy the refusal before it is read."""
+
+MOST_HEADS = 8
+"""Different heads on one connection after which none is remembered any more."""
 
 PIPELINED = 3
 """Requests read ahead of the one being answered. While reading is paused nobody can tell whether
@@ -93,6 +97,10 @@ class NexusProtocol(HttpToolsProtocol):
         """When the last answer was complete, until the next request begins."""
         self._declared = b"0"
         """The request's content-length; digits, the parser has seen to that."""
+        self._last_head: Head | None = None
+        """Of the last request that came whole, in one read."""
+        self._new_heads = 0
+        """How often the next request had another one."""
 
     # ---- asyncio.Protocol
 
@@ -100,7 +108,12 @@ class NexusProtocol(HttpToolsProtocol):
         self._idle_since = None
         if self._lingers is not None:
             return
-        if self._reading_body is not None:
+        may_begin = self._reading_body is None and not self._unread_head
+        if may_begin:
+            if self._last_head is not None and self._is_repeated(data):
+                return
+            self._read = None
+        elif self._reading_body is not None:
             self._reading_body = self.loop.time()
         began_before = self._reading_head
         self._unset_keepalive_if_required()
@@ -115,6 +128,8 @@ class NexusProtocol(HttpToolsProtocol):
                 self._unread_head += len(data)
                 if self._unread_head > HEAD_LIMIT:
                     self._refuse(431, _HEAD_TOO_LARGE)
+            elif may_begin and self._read is not None and self._reading_body is None:
+                self._remember(data, self._read)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._running is not None:
@@ -261,6 +276,45 @@ class NexusProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, app)
 
     # ---- inside
+
+    def _is_repeated(self, data: bytes) -> bool:
+        """Begin the request, where its head is the last one's and nobody is before it."""
+        head, busy = self._last_head, self.cycle and not self.cycle.response_complete
+        if head is None or busy or self._reading_head is not None:
+            return False
+        body = head.body_of(data)
+        if body is None or len(body) > self._fast.body_limit:
+            return False
+        exchange = ClientExchange(
+            self.transport,
+            head.endpoint,
+            head.headers,
+            keep_alive=head.keep_alive,
+            chunked_ok=head.chunked_ok,
+            on_complete=self.on_response_complete,
+        )
+        exchange.body = body
+        self._read = exchange
+        self.cycle = exchange  # type: ignore[assignment]  # has what uvicorn looks at
+        self._begin(exchange)
+        return True
+
+    def _remember(self, data: bytes, exchange: ClientExchange) -> None:
+        """The next request may have the same head; with some clients it never has."""
+        if self._last_head is not None:
+            self._new_heads += 1
+        plain = exchange.keep_alive and not self.expect_100_continue
+        if not plain or exchange.disconnected or self._new_heads > MOST_HEADS:
+            return
+        around = around_length(data, exchange.size)
+        if around is not None:
+            self._last_head = Head(
+                *around,
+                exchange.endpoint,
+                exchange.headers,
+                keep_alive=exchange.keep_alive,
+                chunked_ok=exchange.chunked_ok,
+            )
 
     def _start_asgi_task(self, cycle: object, app: object) -> None:
         if isinstance(cycle, ClientExchange):
