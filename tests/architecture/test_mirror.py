@@ -26,6 +26,7 @@ WHOLE_PACKAGE = {
     "nexus/cli/test_hostile_server.py",
     "nexus/cli/test_live_gateway.py",
     "tui/render/test_words.py",
+    "tui/sources/test_contract.py",
 }
 """Tests about what all modules of one package have in common."""
 
