@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.binding import Binding
@@ -193,6 +194,10 @@ EVERYWHERE = (
 """On every page, last in footer and help."""
 
 
+SHOWN = 120
+"""Actions on backends that the palette lists before anything is typed."""
+
+
 class NexusCommands(Provider):
     """The palette: every action, and the actions on a backend for each backend they suit."""
 
@@ -211,20 +216,23 @@ class NexusCommands(Provider):
             entries.append((f"Approve {name}", "Look at it, and use it.", run))
             run = partial(dashboard.dismiss, server.id)
             entries.append((f"Dismiss {name}", "Do not ask about it again.", run))
-        for backend in dashboard.state.backends.values():
-            name = clean(backend.name, 40)
-            run = partial(dashboard.show_backend, backend.id)
-            entries.append((f"Open {name}", "Show everything about the backend.", run))
-            for action in BACKEND_ACTIONS:
-                if not dashboard.role.may(action.role):
-                    continue
-                if action.applies is not None and action.applies(backend):
-                    title = f"{action.label.capitalize()} {name}"
-                    entries.append((title, action.help, partial(dashboard.act, action, backend.id)))
         return entries
 
+    def _on_backends(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
+        """What can be done to each backend."""
+        dashboard = cast("NexusDashboard", self.app)
+        offered = [action for action in BACKEND_ACTIONS if dashboard.role.may(action.role)]
+        for backend in list(dashboard.state.backends.values()):
+            name = clean(backend.name, 40)
+            run = partial(dashboard.show_backend, backend.id)
+            yield f"Open {name}", "Show everything about the backend.", run
+            for action in offered:
+                if action.applies is not None and action.applies(backend):
+                    run = partial(dashboard.act, action, backend.id)
+                    yield f"{action.label.capitalize()} {name}", action.help, run
+
     async def discover(self) -> Hits:
-        for title, help, run in self._entries:
+        for title, help, run in (*self._entries, *islice(self._on_backends(), SHOWN)):
             yield DiscoveryHit(Content(title), run, text=title, help=help)
 
     async def search(self, query: str) -> Hits:
@@ -233,7 +241,9 @@ class NexusCommands(Provider):
             if (score := matcher.match(title)) > 0:
                 yield Hit(score, matcher.highlight(title), run, text=title, help=help)
         # Names by the thousand: matching them all at once would hold the gateway's loop.
-        for number, (title, help, run) in enumerate(self._named(query.lower())):
+        words = query.lower()
+        likely = (each for each in self._on_backends() if _in_order(words, each[0].lower()))
+        for number, (title, help, run) in enumerate(chain(likely, self._named(words))):
             if number % 50 == 49:
                 await asyncio.sleep(0)
             if (score := matcher.match(title)) > 0:

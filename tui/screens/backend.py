@@ -313,7 +313,8 @@ class BackendPage(Page):
         turns = frame.state.turns.get(backend.id, ())
         past = self._past_of(frame, backend)
         mark = (
-            trace.mark(frame.now), past, layout, self._window, backend.id, turns, backend.status, self._trouble, self._asking,
+            trace.mark(frame.now), past, layout, self._window, backend.id, turns, backend.status,
+            self._trouble, self._asking,
         )  # fmt: skip
         if mark == self._charted:
             return

@@ -7,7 +7,7 @@ beside the screen; what refuses it is shown here, and the words are kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events
@@ -134,8 +134,14 @@ class Dialog(ModalScreen[bool]):
         if self.is_mounted:
             self.show_frame(dashboard(self).frame)
 
+    def live(self, frame: Frame) -> Frame:
+        """The frame of now: what is asked and done is about now, also while a page looks back."""
+        app = dashboard(self)
+        return replace(frame, state=app.state, now=app.now)
+
     def show_frame(self, frame: Frame) -> None:
         """Bring the question up to date."""
+        frame = self.live(frame)
         head = [self.title_line(), *self.body(frame)]
         foot: list[Line] = [(), *self.foot(frame)] if self.fields() else [*self.foot(frame)]
         if self.problem:

@@ -72,6 +72,7 @@ class Drain(Named):
         )
 
     def show_frame(self, frame: Frame) -> None:
+        frame = self.live(frame)
         backend = frame.state.backends.get(self.backend_id)
         if self.counting and not self.busy:
             load = frame.state.loads.get(self.backend_id)
@@ -95,7 +96,7 @@ class Drain(Named):
             self.dismiss(True)  # its end is told as every drain's
             return
         self.counting = True
-        self._until = app.frame.now + 5
+        self._until = app.now + 5
         self.query_one(".form-fields").display = False
         self.query_one("#no", Button).label = "Close"
         self.query_one("#yes", Button).display = False

@@ -102,3 +102,15 @@ async def test_what_refuses_a_drain_is_said_in_the_dialog() -> None:
         stage.source.refusal = None
         await stage.press("right", "enter")
         assert stage.source.wishes == [("drain", "gpu-01")]
+
+
+async def test_the_countdown_is_about_now_while_the_page_looks_back() -> None:
+    async with staged() as stage:
+        story = await ask(stage)
+        await stage.tell(LoadChanged(BackendId("gpu-01"), Load(pending=2)))
+        await stage.press("p", "d", "right", "enter")
+        await stage.tell(story.turn("gpu-01", BackendStatus.DRAINING, ""))
+        await stage.tell(LoadChanged(BackendId("gpu-01"), Load(pending=1)))
+        assert "1 request in flight" in stage.text
+        await stage.tell(LoadChanged(BackendId("gpu-01"), Load()))
+        assert isinstance(stage.app.screen, MainScreen)
