@@ -187,10 +187,10 @@ def summary(each: LogLine) -> str:
     A line about a request begins with what it is about, without names: id, model, backend, status.
     """
     left = dict(each.fields)
-    parts = [each.message]
+    parts = [] if each.message == each.component else [each.message]
     if REQUEST in left:
         model, backend = left.pop("model", None), left.pop("backend", None)
-        parts = [each.message, str(left.pop(REQUEST))]
+        parts.append(str(left.pop(REQUEST)))
         parts += [f"{model or '-'} → {backend or '-'}"] if model or backend else []
         parts += [str(left.pop(name)) for name in ("status_code", ERROR) if left.get(name)]
     for name, value in left.items():

@@ -70,6 +70,10 @@ ACTIONS = (
 )  # fmt: skip
 
 
+OF_CHANGES = ("open", "filter", "changes", "help", "leave")
+"""What the footer names while the changes are shown."""
+
+
 class LogsPage(Page):
     """Two lists, one of them shown: lines of the log, and changes."""
 
@@ -105,6 +109,12 @@ class LogsPage(Page):
     @property
     def _table(self) -> LiveTable:
         return self.query_one("#changes", LiveTable) if self._changing else self._log
+
+    def footer_actions(self, frame: Frame) -> list[Action]:
+        found = super().footer_actions(frame)
+        if not self._changing:
+            return found
+        return [action for action in found if action.name in OF_CHANGES]
 
     # -- one frame ---------------------------------------------------------------------------
 

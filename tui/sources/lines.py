@@ -34,22 +34,26 @@ def lines(updates: Iterable[Update], start: float) -> tuple[LogLine, ...]:
                     "request_id": update.request_id,
                     "model": update.model,
                     "backend": update.backend,
-                    "status": update.status,
-                    "duration_ms": round(update.duration_ms, 1),
+                    "status_code": update.status,
+                    "latency_ms": round(update.duration_ms),
+                    "route_reason": update.why,
+                    "ttft_ms": None if update.ttft_ms is None else round(update.ttft_ms),
                 }
                 if update.error:
-                    facts["error"] = update.error
-                say(update.at, level, "request", "request finished", **facts)
+                    facts["error_message"] = update.error
+                say(update.at, level, "request", "request", **facts)
             case RequestRefused():
                 say(
                     update.at,
                     LogLevel.WARN,
                     "request",
-                    "request refused",
+                    "refused",
                     request_id=update.request_id,
                     model=update.requested,
-                    status=update.status,
-                    code=update.code,
+                    backend="none",
+                    status_code=update.status,
+                    error_code=update.code,
+                    error_message=update.message,
                 )
             case BackendChanged():
                 said = update.backend.status.value

@@ -176,7 +176,7 @@ async def test_a_level_is_set_for_the_component_under_the_cursor_or_for_all_othe
         component = current(stage).component
         await stage.press("l")
         assert f"Log level of {component}" in stage.text
-        assert "(now)" in stage.line_with("▌")
+        assert "▌" in stage.line_with("(now)")
         await stage.press("up", "enter")
         assert stage.source.wishes == [("log level", f"{component} debug")]
         await stage.press("L", "end", "enter")
