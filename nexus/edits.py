@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from nexus.config.routes import difference, routes_of, versioned, with_routes
+from nexus import wire
+from nexus.config.routes import difference, routes_of, with_routes
 from nexus.domain.fleet import Fleet
 from nexus.domain.routes import Preview, Routes
 from nexus.errors import BadRequest, ConfigError, Conflict, Outdated
@@ -184,7 +185,7 @@ class RouteEdits:
 def _outdated(now: Routes) -> Outdated:
     return Outdated(
         "The routes were changed meanwhile; look at them again, then repeat the edit",
-        context={"version": now.version},
+        context={"version": now.version, "current": wire.plain(now)},
     )
 
 
@@ -221,6 +222,3 @@ def _doubts(wanted: Routes, fleet: Fleet) -> tuple[str, ...]:
 
 def _said(value: object) -> str:
     return str(getattr(value, "value", value))
-
-
-__all__ = ["RouteEdits", "versioned"]

@@ -19,13 +19,15 @@ from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.api.guard import admit
 from nexus.control import Control
 from nexus.domain.access import Access
-from nexus.domain.audit import acting
+from nexus.domain.audit import Actor, acting
 from nexus.domain.policy import Policy
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONTROL_PREFIX = "/nexus/v1"
+STILL = "nexus.still"
+"""Where a scope keeps the question whether its caller may still be here."""
 FASTAPI_PATHS = ("/docs", "/openapi.json")
 MODELS = ("/v1/models", "/models")
 STATS = ("/v1/stats", "/stats")
@@ -66,6 +68,8 @@ class App:
                 status, lines, body = render(error)
                 await _reply(send, status, lines, body, head=method == "HEAD")
                 return
+            # A stream outlives many changes of the rules.
+            scope = {**scope, STILL: lambda: self._admits(scope, actor)}
             with acting(actor):
                 await self._fast_api()(scope, receive, send)
         elif path in FASTAPI_PATHS:
@@ -80,6 +84,13 @@ class App:
             except NexusError as error:
                 status, lines, body = render(error)
             await _reply(send, status, lines, body, head=method == "HEAD")
+
+    def _admits(self, scope: Scope, actor: Actor) -> bool:
+        """Whether a caller would be let in again, as the same and with the same role."""
+        try:
+            return admit(scope, self._access()) == actor
+        except NexusError:
+            return False
 
     def _small(self, method: str, path: str, hot: bool, scope: Scope) -> tuple[int, bytes, bytes]:
         """An answer from memory: status, header lines, body."""

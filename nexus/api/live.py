@@ -65,7 +65,8 @@ def add_live(app: FastAPI, control: Control, unix: Callable[[], float] = time.ti
         headers: dict[str, Any] = dict(_NOT_STORED)
         if gzip:
             headers |= {"content-encoding": "gzip", "vary": "accept-encoding"}
-        pieces = stream(backlog, control.opening, hello(), last, Packer(gzip=gzip))
+        still: Callable[[], bool] = request.scope.get("nexus.still", lambda: True)
+        pieces = stream(backlog, control.opening, hello(), last, Packer(gzip=gzip), still)
         return _Stream(pieces, headers=headers, media_type="text/event-stream")
 
 

@@ -55,18 +55,20 @@ async def stream(
     hello: wire.Hello,
     last_id: str,
     packer: Packer,
+    still: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[bytes]:
     """Pieces of the answer, until the gateway stops or nobody reads any more.
 
     Args:
         opening: everything that is so now.
         last_id: the mark up to which the client has seen everything; may be anything.
+        still: whether the client may still listen.
     """
     backlog.open()
     try:
         yield packer(b"retry: %d\nevent: hello\ndata: %b\n\n" % (RETRY_MS, wire.dump(hello)))
         mark = last_id
-        while True:
+        while still():
             found = backlog.since(mark)
             if found is None and not backlog.closed:
                 updates, mark = [without_secrets(each) for each in opening()], backlog.mark()
@@ -85,6 +87,8 @@ async def stream(
                 await _news(backlog, mark)
                 if backlog.mark() == mark and not backlog.closed:
                     yield packer(b":\n\n")
+        if last := packer.end():
+            yield last
     finally:
         backlog.close()
 

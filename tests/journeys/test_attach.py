@@ -21,11 +21,12 @@ from tests.fakes.terminal import ROOT, Program, on_terminal
 ONE = '[[backends]]\nname = "first-box"\nurl = "http://127.0.0.1:1"\n'
 TWO = ONE + '[[backends]]\nname = "second-box"\nurl = "http://127.0.0.1:2"\n'
 KEY = "0123456789abcdef-of-a-viewer"
+DIGEST = hashlib.sha256(KEY.encode()).hexdigest()
 KEYS = f"""
 [[control.keys]]
 name = "wall"
 role = "viewer"
-sha256 = "{hashlib.sha256(KEY.encode()).hexdigest()}"
+sha256 = "{DIGEST}"
 """
 
 
@@ -57,6 +58,12 @@ class Gateway:
                 return
             assert time.monotonic() < limit
             assert self.child.poll() is None
+
+    def edit(self, config: str) -> None:
+        """Write another configuration, as an editor does."""
+        new = self._home / "nexus.toml.new"
+        new.write_text(config)
+        new.replace(self._home / "nexus.toml")
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url + path, timeout=5) as reply:
@@ -141,6 +148,22 @@ def test_a_key_from_a_file_opens_it_and_its_role_decides_what_is_offered(tmp_pat
         with attached(gateway, tmp_path, NEXUS_CONTROL_KEY="not-the-key") as wrong:
             assert wrong.end() == 1
             assert "not known to Nexus" in wrong.text
+
+
+def test_a_key_that_is_taken_away_ends_what_it_had_opened(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, ONE + KEYS) as gateway,
+        attached(gateway, tmp_path, NEXUS_CONTROL_KEY=KEY) as screen,
+    ):
+        screen.until("first-box")
+        gateway.edit(ONE + KEYS.replace(DIGEST, DIGEST[::-1]))
+        screen.until("not known to Nexus")
+        screen.forget()
+        gateway.edit(ONE + KEYS)
+        screen.until("1 down")
+        screen.type("q")
+
+        assert screen.end() == 0
 
 
 def test_nobody_there_is_one_sentence_and_no_dashboard(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus import wire
 from nexus.config.keeper import Keeper
 from nexus.config.load import load
 from nexus.config.settings import NexusConfig
@@ -86,7 +87,10 @@ async def test_who_edits_an_old_version_is_told_and_changes_nothing(file: Path) 
     with pytest.raises(Outdated) as refused:
         await here.edits.apply(replace(old, max_retries=1))
 
-    assert refused.value.context == {"version": here.edits.routes().version}
+    context = refused.value.context
+    assert context is not None
+    assert context["version"] == here.edits.routes().version
+    assert '"max_retries":5' in wire.dump(context["current"]).decode()
     assert here.edits.routes().max_retries == 5
 
 

@@ -68,7 +68,8 @@ async def test_an_edit_of_an_old_version_is_412_with_the_new_version(
     anyway = await http.patch("/routing", json={"max_retries": 2}, headers={"if-match": "*"})
 
     assert (late.status_code, late.json()["error"]["code"]) == (412, "outdated")
-    assert late.json()["context"] == {"version": new}
+    assert late.json()["context"]["version"] == new
+    assert late.json()["context"]["current"]["max_retries"] == 5
     assert (good.status_code, anyway.status_code) == (200, 200)
 
 
