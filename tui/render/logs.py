@@ -39,7 +39,7 @@ LOOK = {
 
 
 class LinesView:
-    """Rows of the log, the newest last. Keys grow; a half stands for lines missed before it."""
+    """Rows of the log, the newest last. Keys grow; fractions are marks between lines."""
 
     def __init__(self) -> None:
         self.least = LogLevel.TRACE
@@ -55,7 +55,11 @@ class LinesView:
         self.missed = 0
         """Lines that nobody can show any more."""
         self.keys: Sequence[float] = ()
-        self._lines: deque[LogLine] = deque(maxlen=LINES)
+        self._lines: deque[tuple[int, LogLine]] = deque(maxlen=LINES)
+        self._base = 0
+        """Added to a line's number to make its key; grows with every start of the gateway."""
+        self._starts: set[int] = set()
+        """Keys before which the gateway started again."""
         self._by_key: dict[float, LogLine | int] = {}
         self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self._made: tuple[object, ...] = ()
@@ -73,31 +77,41 @@ class LinesView:
     @property
     def components(self) -> tuple[str, ...]:
         """Who has spoken, by name."""
-        return tuple(sorted({each.component for each in self._lines}))
+        return tuple(sorted({each.component for _, each in self._lines}))
 
     def add(self, lines: Iterable[LogLine]) -> None:
         """Take lines that came since."""
         for each in lines:
             if each.seq > self.last:
-                self._lines.append(each)
+                self._lines.append((self._base + each.seq, each))
                 self.last = each.seq
+
+    def start_again(self) -> None:
+        """The gateway has: its lines are counted from 1 anew."""
+        if self._lines:
+            self._base = self._lines[-1][0]
+            self._starts.add(self._base)
+        self.last = 0
 
     def update(self, utc_offset_s: int) -> None:
         """Choose the rows again where something changed."""
-        marks = (self.last, self.least, self.component, self.only and self.words, utc_offset_s)
+        narrowed = self.only and self.words
+        marks = (self._base, self.last, self.least, self.component, narrowed, utc_offset_s)
         if marks == self._made:
             return
         self._made, self._utc_offset_s = marks, utc_offset_s
         rows: dict[float, LogLine | int] = {}
-        before = self._lines[0].seq - 1 if self._lines else 0
+        before = self._lines[0][0] - 1 if self._lines else 0
         self.missed = 0
-        for each in self._lines:
-            if gap := each.seq - before - 1:
+        for key, each in self._lines:
+            if before in self._starts:
+                rows[before + 0.25] = 0
+            if gap := key - before - 1:
                 self.missed += gap
-                rows[each.seq - 0.5] = gap
-            before = each.seq
+                rows[key - 0.5] = gap
+            before = key
             if self._shown(each):
-                rows[each.seq] = each
+                rows[key] = each
         self._by_key, self.keys = rows, tuple(rows)
 
     def _shown(self, each: LogLine) -> bool:
@@ -160,7 +174,10 @@ def said(each: LogLine) -> str:
 
 
 def gap_cells(missed: int) -> tuple[Cell, ...]:
-    """Where lines went by that were not read in time."""
+    """Where lines went by that were not read in time; 0 where the gateway started again."""
+    if not missed:
+        text = "the gateway started again"
+        return (UNKNOWN, Cell("◆ start", Role.INFO), UNKNOWN, Cell(text, Role.INFO))
     text = f"… {plural(missed, 'line')} missed: more came than are kept"
     return (UNKNOWN, Cell("! gap", Role.WARN), UNKNOWN, Cell(text, Role.WARN))
 

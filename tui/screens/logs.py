@@ -91,6 +91,8 @@ class LogsPage(Page):
         """True while the changes are shown."""
         self._asked_at: float | None = None
         self._asking = False
+        self._started_at = 0.0
+        """Of the gateway whose lines were read."""
         self._trouble = ""
         """Why nothing can be read."""
 
@@ -176,6 +178,9 @@ class LogsPage(Page):
     def _ask(self, frame: Frame) -> None:
         if self._asking or frame.state.link is not Link.LIVE:
             return
+        if self._started_at and frame.started_at != self._started_at:
+            self._view.start_again()
+        self._started_at = frame.started_at
         self._asking, self._asked_at = True, frame.now
         self.run_worker(self._read(), name="log lines", exit_on_error=True)
 

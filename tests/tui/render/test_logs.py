@@ -37,6 +37,22 @@ def test_a_jump_is_a_row_of_its_own_even_where_its_neighbours_are_left_out() -> 
     assert list(lines.keys) == [8.5, 9]
 
 
+def test_a_gateway_that_starts_again_counts_from_one_and_nothing_is_lost() -> None:
+    lines = view(1, 2, 3)
+    lines.start_again()
+    lines.add([some(1), some(2)])
+    lines.update(0)
+    found = [lines.line(key) for key in lines.keys]
+    assert [each.seq if each else None for each in found] == [1, 2, 3, None, 1, 2]
+    assert "started again" in lines.cells(lines.keys[3])[3].text
+    assert list(lines.keys) == sorted(lines.keys)
+    assert lines.missed == 0
+    lines.start_again()
+    lines.add([some(4)])
+    lines.update(0)
+    assert lines.missed == 3
+
+
 def test_old_lines_make_room() -> None:
     lines = LinesView()
     lines.add(some(number) for number in range(1, LINES + 101))

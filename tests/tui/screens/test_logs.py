@@ -330,3 +330,13 @@ async def test_no_line_is_wider_than_the_screen_at_any_size(size: tuple[int, int
             await stage.press(*keys)
             assert len(stage.lines) == size[1]
             assert {len(line) for line in stage.lines} == {size[0]}
+
+
+async def test_lines_of_a_gateway_that_started_again_follow_those_before() -> None:
+    async with page() as stage:
+        stage.source._info = replace(stage.source.info, started_at=START)
+        stage.source.lines = some(3)
+        await second(stage)
+        assert "◆ start" in stage.line_with("the gateway started again")
+        assert current(stage).seq == 3
+        assert len(log(stage).keys) == 64
