@@ -21,6 +21,9 @@ LONGEST = 200
 class Typing(Input):
     """See the module."""
 
+    def on_mount(self) -> None:
+        self.cursor_blink = False  # a blink is a repaint twice a second, over a slow link too
+
     async def _on_key(self, event: events.Key) -> None:
         edits: dict[str, Callable[[], None]] = {
             "backspace": self.action_delete_left,
