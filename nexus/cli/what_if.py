@@ -150,6 +150,8 @@ def _summary(found: Facts) -> str:
         said.append(f"{told('served_now_count')} that were refused would be served")
     if told("still_refused"):
         said.append(f"{told('still_refused')} would be refused as before")
+    if told("lost_anyway"):
+        said.append(f"{told('lost_anyway')} could not be served now, with this change or without")
     return "; ".join(said) + "."
 
 

@@ -29,6 +29,7 @@ def what_if_told(found: WhatIf, notes: Iterable[str] = ()) -> dict[str, Any]:
         "moved": found.moved,
         "refused_count": refused,
         "still_refused": found.still_refused,
+        "lost_anyway": found.lost_anyway,
         "served_now_count": sum(count for _, _, count in found.served_now),
         "moves": [
             {

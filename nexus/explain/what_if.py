@@ -71,6 +71,8 @@ class WhatIf:
     """Refused then: model, the backend that would take it, requests."""
     pressure: tuple[Pressure, ...]
     """Of every backend whose requests would change, the most loaded first."""
+    lost_anyway: int = 0
+    """Served then, and refused by the fleet of now with the change and without it."""
 
     @property
     def moved(self) -> int:
@@ -137,6 +139,7 @@ def what_if(
         moves=tuple(Move(*key[:4], n, key[4]) for key, n in work.moves.most_common()),
         refused=tuple(Refused(*key, n) for key, n in work.refused.most_common()),
         still_refused=work.still_refused,
+        lost_anyway=work.lost_anyway,
         served_now=tuple((*key, n) for key, n in work.served_now.most_common()),
         pressure=_pressure(work, told, before, after),
     )
@@ -147,7 +150,7 @@ class _Work:
 
     def __init__(self, after: Fleet) -> None:
         self._after = after
-        self.stay = self.still_refused = 0
+        self.stay = self.still_refused = self.lost_anyway = 0
         self.moves: Counter[tuple[str, str, str, str, bool]] = Counter()
         self.refused: Counter[tuple[str, int, str, str]] = Counter()
         self.served_now: Counter[tuple[str, str]] = Counter()
@@ -163,7 +166,8 @@ class _Work:
         count = len(group.numbers)
         if not group.backend or then.refusal is not None:
             if now.refusal is not None:
-                self.still_refused += count
+                self.still_refused += 0 if group.backend else count
+                self.lost_anyway += count if group.backend else 0
             elif then.refusal is None:  # it was refused for what has passed since
                 self.stay += count
             else:

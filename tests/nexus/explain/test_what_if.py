@@ -157,6 +157,13 @@ def test_what_was_refused_and_would_be_served_is_counted() -> None:
     assert found.still_refused == 2
 
 
+def test_what_the_fleet_of_now_cannot_serve_at_all_is_not_the_changes_doing() -> None:
+    here = fleet(had("a", "n"))
+    found = what_if(asked("m", "a", 3), here, Policy(), Policy(), ids("a"))
+
+    assert (found.lost_anyway, found.refused, found.still_refused) == (3, (), 0)
+
+
 def test_todays_outages_do_not_count() -> None:
     down = BackendStatus.UNREACHABLE
     here = fleet(had("a", status=down), had("b", priority=90, status=down))
