@@ -400,7 +400,8 @@ async def _exchange(
         ) as reply:
             return reply.status_code, await _bounded(reply)
     except (httpx.HTTPError, OSError) as problem:
-        raise NoAnswer(f"No Nexus answers at {url}: {_why(problem)}") from None
+        hint = ". Start one with `nexus`, or name another address" if path == "/snapshot" else ""
+        raise NoAnswer(f"No Nexus answers at {url}: {_why(problem)}{hint}") from None
 
 
 async def _bounded(reply: httpx.Response) -> bytes:
