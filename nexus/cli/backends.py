@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from nexus.cli import changes
+from nexus.cli import changes, waiting
 from nexus.cli.commands import Subparsers, declare
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "backends",
         run_list,
-        help="list, add, remove, drain or check backends",
+        help="list, add, edit, remove, drain or check backends",
         description="Show or change the backends of the running Nexus. Alone it lists them.",
         example="nexus backends add http://192.168.1.20:11434",
     )
@@ -50,6 +50,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     _status_option(listing)
     changes.register(commands)
+    waiting.register(commands)
 
 
 def _status_option(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`nexus backends add|remove|drain|undrain|check`: what changes the running Nexus."""
+"""`nexus backends add|edit|remove|drain|undrain|check`: what changes the running Nexus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TYPES = (
 ZONES = ("restricted", "open")
 
 PATH = "/nexus/v1/backends"
-DISCOVERED = "/nexus/v1/discovered"
+RECOGNISE = "/nexus/v1/recognise"
 PROBING_S = 30.0
 """Patience with commands that make the gateway probe a backend before it answers."""
 
@@ -68,10 +68,17 @@ def _register_add(commands: Subparsers[argparse.ArgumentParser]) -> None:
         metavar="ZONE",
         help="restricted: data stays with you; open: it may be a third party (default by type)",
     )
+    add.add_argument("--tier", type=int, help="1 to 5, higher is more capable (1)")
+    add.add_argument("--max-concurrent", type=int, help="most requests in flight there")
     add.add_argument(
         "--api-key-env",
         metavar="VARIABLE",
         help="environment variable of the gateway, not of this shell, that holds the key",
+    )
+    add.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what answers there, and add nothing; exit code 1 when nothing known does",
     )
 
 
@@ -98,8 +105,6 @@ def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
         ("remove", run_remove, "forget a backend", "Its requests in flight finish."),
         ("drain", run_drain, "send it no new work", "Its requests in flight finish."),
         ("undrain", run_undrain, "take it back into rotation", "It gets work again if healthy."),
-        ("approve", run_approve, "use a server that was found", "It is checked at once, and kept."),
-        ("dismiss", run_dismiss, "forget a server that was found", "Until Nexus starts anew."),
         ("check", run_check, "probe it now", "Ask it now, and print how it is."),
     )
     for name, run, help, more in changes:
@@ -110,10 +115,9 @@ def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
             help=help,
             description=f"{help[0].upper()}{help[1:]}. {more}",
             example=f"nexus backends {name} gpu-1",
-            timeout_s=PROBING_S if name in ("check", "approve") else None,
+            timeout_s=PROBING_S if run is run_check else None,
         )
-        what = "name, id or URL" if run in (run_approve, run_dismiss) else "name or id"
-        parser.add_argument("name", metavar="NAME", help=f"{what} of the backend")
+        parser.add_argument("name", metavar="NAME", help="name or id of the backend")
 
 
 def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
@@ -121,12 +125,16 @@ def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
     from nexus.cli.facts import text
     from nexus.cli.output import say, say_json
 
+    if args.dry_run:
+        return _recognise(gateway, args)
     asked = {
         "url": args.backend_url,
         "name": args.name,
         "type": args.type,
         "priority": args.priority,
         "zone": args.zone,
+        "tier": args.tier,
+        "max_concurrent": args.max_concurrent,
         "api_key_env": args.api_key_env,
     }
     added = gateway.ask("POST", PATH, {key: v for key, v in asked.items() if v is not None})
@@ -136,8 +144,26 @@ def run_add(gateway: Gateway, args: argparse.Namespace) -> int:
     evidence = text(added, "recognised_by")
     how = f" ({evidence})" if evidence and evidence != "given" else ""
     named = f"'{text(added, 'name')}' ({text(added, 'id')})"
-    say(f"Added backend {named} as {text(added, 'backend_type')}{how}. {_state(added)}")
+    say(f"Added backend {named} as {text(added, 'backend_type')}{how}. {state(added)}")
     return 0
+
+
+def _recognise(gateway: Gateway, args: argparse.Namespace) -> int:
+    """Say what answers at a URL. 1 when nothing known does."""
+    from nexus.cli.facts import text
+    from nexus.cli.output import say, say_json
+    from nexus.domain.text import clean
+
+    found = gateway.maybe("POST", RECOGNISE, {"url": args.backend_url})
+    if args.json:
+        say_json(found)
+    elif found is not None:
+        what = f"{text(found, 'type')} ({text(found, 'detail')})"
+        say(f"{text(found, 'url')} would be added as {what}. Nothing was added.")
+    else:
+        url = clean(args.backend_url)
+        say(f"Nothing known answers at {url}; it would be added as generic. Nothing was added.")
+    return 1 if found is None else 0
 
 
 def run_edit(gateway: Gateway, args: argparse.Namespace) -> int:
@@ -187,50 +213,6 @@ def run_check(gateway: Gateway, args: argparse.Namespace) -> int:
     return _change(gateway, args, "check")
 
 
-def run_approve(gateway: Gateway, args: argparse.Namespace) -> int:
-    """Use a server that waits."""
-    from nexus.cli.facts import text
-    from nexus.cli.output import say, say_json
-
-    backend = gateway.ask("POST", f"{DISCOVERED}/{_waiting_id(gateway, args.name)}/approve")
-    if args.json:
-        say_json(backend)
-    else:
-        kind = text(backend, "backend_type")
-        say(f"Approved '{text(backend, 'name')}' as {kind}. {_state(backend)}")
-    return 0
-
-
-def run_dismiss(gateway: Gateway, args: argparse.Namespace) -> int:
-    """Forget a server that waits."""
-    from nexus.cli.facts import text
-    from nexus.cli.output import say, say_json
-
-    gone = gateway.ask("POST", f"{DISCOVERED}/{_waiting_id(gateway, args.name)}/dismiss")
-    if args.json:
-        say_json(gone)
-    else:
-        say(f"Dismissed: {text(gone, 'dismissed')}")
-    return 0
-
-
-def _waiting_id(gateway: Gateway, word: str) -> str:
-    """The id of a server that waits, so that names and URLs need no place in a path."""
-    from urllib.parse import quote
-
-    from nexus.cli.facts import parts
-    from nexus.domain.urls import backend_id, normalise
-
-    try:
-        url = normalise(word if "://" in word else f"http://{word}")
-    except ValueError:
-        url = ""
-    for server in parts(gateway.get(DISCOVERED), "waiting"):
-        if word in (server.get("id"), server.get("name")) or server.get("url") == url:
-            return quote(str(server.get("id")), safe="")
-    return quote(backend_id(word), safe="")
-
-
 def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:
     from nexus.cli.output import say, say_json
 
@@ -238,7 +220,7 @@ def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:
     if args.json:
         say_json(backend)
     else:
-        say(_state(backend))
+        say(state(backend))
     return 0
 
 
@@ -253,7 +235,7 @@ def _path(name: str) -> str:
     return f"{PATH}/{quote(name, safe='')}"
 
 
-def _state(backend: Facts) -> str:
+def state(backend: Facts) -> str:
     """`gpu-1 is healthy, 3 models, 2 requests in flight.`"""
     from nexus.cli.facts import number, text, texts
     from nexus.cli.output import paint_status

@@ -75,6 +75,14 @@ class Gateway:
         payload = json.dumps(body or {}).encode() if method in ("POST", "PATCH") else None
         return self.send(method, path, payload)
 
+    def maybe(self, method: str, path: str, body: Mapping[str, object]) -> Facts | None:
+        """Like `ask`, where the answer may be null. Raises NoAnswer or Refused."""
+        payload = json.dumps(body).encode()
+        status, _, raw = self._exchange(method, path, payload, {})
+        if status < 300 and raw.strip() == b"null":
+            return None
+        return self._read(status, raw)
+
     def send(
         self,
         method: str,
@@ -84,6 +92,10 @@ class Gateway:
     ) -> Facts:
         """Send these bytes as JSON and read the JSON object. Raises NoAnswer or Refused."""
         status, _, raw = self._exchange(method, path, payload, headers or {})
+        return self._read(status, raw)
+
+    def _read(self, status: int, raw: bytes) -> Facts:
+        """The object of an answer. Raises NoAnswer or Refused."""
         facts = _object(raw)
         if facts is not None and status < 300:
             return facts
@@ -94,9 +106,19 @@ class Gateway:
             self.must_be_nexus()
         if not isinstance(message, str):
             raise Refused(f"{self.url} answered {status} without saying why")
-        refused = Refused(clean(message, 2000))
+        refused = Refused(clean(message, 2000) + self._remedy(status, message))
         refused.code = text(error, "code") or "error"
         raise refused
+
+    def _remedy(self, status: int, message: str) -> str:
+        """What to do about a key that is missing, wrong or too weak, where Nexus does not say."""
+        if "--key-file" in message:
+            return ""
+        if status == 401 and self._key:
+            return "; give another one with --key-file FILE or NEXUS_CONTROL_KEY"
+        if status == 403 and "takes the role" in message:
+            return "; --key-file FILE or NEXUS_CONTROL_KEY gives a key that has it"
+        return ""
 
     def must_be_nexus(self) -> None:
         """Raises NoAnswer when what answers here is something else."""

@@ -26,6 +26,14 @@ def texts(facts: Facts, key: str) -> tuple[str, ...]:
     return tuple(clean(each) for each in cast("list[object]", value) if isinstance(each, str))
 
 
+def lists(facts: Facts, key: str) -> list[tuple[str, ...]]:
+    """The lists of texts of a list, safe to print."""
+    value = facts.get(key)
+    if not isinstance(value, list):
+        return []
+    return [texts({"each": each}, "each") for each in cast("list[object]", value)]
+
+
 def number(facts: Facts, key: str) -> float | None:
     """A number of a sane size."""
     value = facts.get(key)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from nexus.cli import residency
 from nexus.cli.commands import Subparsers, declare
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         subparsers,
         "models",
         run_models,
-        help="every model, its backends and what it can do",
+        help="every model, what it can do; load and unload one",
         description="List the models that the running Nexus serves, with context length and\n"
         "capabilities; ? where nobody says. Backends whose prompts leave your network\n"
         "are marked (open).",
@@ -41,13 +42,21 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="every fact, and whose word it is: server, config, catalogue or guess",
     )
+    parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="each model at each backend: whether it is in memory, and how fast it is there",
+    )
     parser.add_argument("-b", "--backend", metavar="NAME", help="only the models of this backend")
+    residency.register(parser.add_subparsers(title="commands", metavar="COMMAND"))
 
 
 def run_models(gateway: Gateway, args: argparse.Namespace) -> int:
     """Print the list."""
     from nexus.cli import output
 
+    if args.memory:
+        return residency.run_memory(gateway, args)
     models = _of_backend(gateway, args.backend) if args.backend else _of_all(gateway)
     if args.json:
         output.say_json({"models": models})

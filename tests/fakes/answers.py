@@ -22,7 +22,10 @@ class Answers:
 
 @contextlib.contextmanager
 def answering(answers: Mapping[str, Answer], *, name: str = "fake/1") -> Generator[Answers]:
-    """Serve `answers` by path on a free loopback port; 404 with an HTML body elsewhere."""
+    """Serve `answers` by path on a free loopback port; 404 with an HTML body elsewhere.
+
+    A path with a query is looked up with it, then without.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         server_version = name
@@ -32,7 +35,9 @@ def answering(answers: Mapping[str, Answer], *, name: str = "fake/1") -> Generat
             seen.asked.append((self.command, self.path))
             seen.headers.append(dict(self.headers.items()))
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, body = answers.get(self.path, (404, b"<html>nothing</html>"))
+            nothing = (404, b"<html>nothing</html>")
+            plain = self.path.partition("?")[0]
+            status, body = answers.get(self.path, answers.get(plain, nothing))
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "http://127.0.0.1:1/")
@@ -40,7 +45,7 @@ def answering(answers: Mapping[str, Answer], *, name: str = "fake/1") -> Generat
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_DELETE = do_GET  # noqa: N815 # http.server's names
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 # http.server's names
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

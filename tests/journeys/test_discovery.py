@@ -262,12 +262,18 @@ async def test_the_command_line_shows_approves_and_dismisses(
             assert code == 0
             assert f"Waiting for approval at {here.url}:" in out
             assert f"vllm at {url} (scan of 127.0.0.7/32)" in out
+            code, out, _ = await nexus("backends", "waiting", "--scan")
+            assert (code, len(out.splitlines())) == (0, 4)
+            assert out.splitlines()[-1].startswith("Use one with `nexus backends approve ")
+            code, out, _ = await nexus("backends", "waiting", "--json")
+            assert url in [server["url"] for server in json.loads(out)["waiting"]]
             code, out, err = await nexus("backends", "approve", url)
             assert (code, err) == (0, "")
             assert "as vllm. " in out
             assert "healthy, 1 model." in out
             name = here.control.discovered()[0].name
             assert (await nexus("backends", "dismiss", name))[:2] == (0, f"Dismissed: {name}\n")
+            assert (await nexus("backends", "waiting"))[1].startswith("Nothing waits for approval")
             code, _, err = await nexus("backends", "approve", "nobody")
             assert code == 1
             assert "No server called 'nobody' waits for approval" in err

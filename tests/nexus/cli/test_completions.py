@@ -36,7 +36,7 @@ def test_shells_of_this_machine_can_read_the_script(shell: str, tmp_path: Path) 
             ("backends", ""),
             {
                 *("list", "add", "edit", "remove", "drain", "undrain", "check"),
-                *("approve", "dismiss"),
+                *("waiting", "approve", "dismiss"),
             },
         ),
         (("backends", "-"), {"--json", "--url"}),

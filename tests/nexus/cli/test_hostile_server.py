@@ -32,12 +32,48 @@ HEALTH = {
     "uptime_seconds": 1e300,
     "models": {},
 }
+ROUTES = {
+    "version": EVIL,
+    "strategy": EVIL,
+    "weights": {"priority": EVIL, "load": 10**400},
+    "aliases": {EVIL: EVIL, "gone": EVIL},
+    "fallbacks": {EVIL: [EVIL, 3], "gone": [EVIL]},
+    "policies": [
+        {
+            "pattern": EVIL,
+            "privacy": EVIL,
+            "min_tier": float("inf"),
+            "when": {"tenants": [EVIL], "endpoints": [EVIL], "headers": [[EVIL, EVIL], EVIL]},
+        }
+    ],
+}
+PREVIEW = {
+    "problems": [],
+    "warnings": [EVIL],
+    "diff": [f"- {EVIL}", f"+ {EVIL}"],
+    "since_s": 1e300,
+    "decided": 3,
+    "moved": [{"model": EVIL, "before": EVIL, "after": EVIL, "requests": -5}, None],
+    "newly_refused": 10**400,
+    "newly_served": "many",
+}
+WAITING = {"id": EVIL, "name": EVIL, "url": EVIL, "backend_type": EVIL, "detail": EVIL, "via": EVIL}
+IN_MEMORY = {"backend": EVIL, "status": EVIL, "residency": EVIL, "tokens_per_second": 1e308}
 ANSWERS: dict[str, object] = {
     "/health": HEALTH,
     "/v1/models": {"data": [MODEL]},
     "/nexus/v1/backends": BACKEND | {"backends": [BACKEND, 7, None]},
     "/nexus/v1/backends/gpu": BACKEND,
     "/nexus/v1/backends/gpu/drain": BACKEND,
+    "/nexus/v1/models": {"models": [{"id": EVIL, "backends": [IN_MEMORY, 7]}]},
+    "/nexus/v1/backends/%1B%5D0%3Bowned%07%E2%80%AE%C2%9B2J/load": {"backend": EVIL},
+    "/nexus/v1/recognise": {"url": EVIL, "type": EVIL, "detail": EVIL},
+    "/nexus/v1/discovered": {"waiting": [WAITING, 7]},
+    "/nexus/v1/scan": {},
+    "/nexus/v1/routing": ROUTES,
+    "/nexus/v1/routing?dry_run=1": PREVIEW,
+    "/nexus/v1/routing/undo": ROUTES,
+    "/nexus/v1/requests/r/cancel": {"cancelled": EVIL},
 }
 COMMANDS = (
     ["backends"],
@@ -47,6 +83,22 @@ COMMANDS = (
     ["models"],
     ["models", "-b", EVIL],
     ["models", "-b", "other"],
+    ["models", "--memory"],
+    ["models", "load", EVIL],
+    ["models", "load", "m", "--on", EVIL],
+    ["models", "load", "m", "--on", "other"],
+    ["backends", "add", "http://a", "--dry-run"],
+    ["backends", "waiting", "--scan"],
+    ["routing"],
+    ["routing", "set", "--strategy", "random"],
+    ["routing", "undo"],
+    ["alias"],
+    ["alias", "set", "a", "b"],
+    ["alias", "remove", "gone"],
+    ["alias", "remove", "other"],
+    ["fallback"],
+    ["fallback", "set", "a", "b", "--dry-run"],
+    ["cancel", "r"],
     ["health"],
 )
 
@@ -72,7 +124,11 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([*BACKEND, *MODEL, *HEALTH, "backends", "data"]), inner, max_size=5
+            st.sampled_from(
+                [*BACKEND, *MODEL, *HEALTH, *ROUTES, *PREVIEW, "backends", "data", "waiting"]
+            ),
+            inner,
+            max_size=5,
         )
     ),
     max_leaves=12,
