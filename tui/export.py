@@ -46,7 +46,7 @@ async def collect(rows: Rows) -> Table:
     heads = [clean(column.title) or f"column {n}" for n, column in enumerate(rows.columns, 1)]
     table = [heads]
     for number, key in enumerate(tuple(rows.keys), 1):
-        cells = rows.cells(key)
+        cells = rows.cells(key)[: len(heads)]
         table.append(["" if cell == UNKNOWN else clean(cell.text, CELL).strip() for cell in cells])
         if number % SLICE == 0:
             await asyncio.sleep(0)

@@ -28,9 +28,13 @@ COLUMNS = (
     Column("IN", 5, right=True, drop=7),
     Column("OUT", 5, right=True, drop=6),
     Column("TOK/S", 5, right=True, drop=8),
-    Column("ZONE", 10, drop=9),
     Column("WHY", 20, widest=80, drop=2),
+    Column("ZONE", 10, drop=9),
 )
+NARROW = COLUMNS[:-1]
+"""Without the zone: the names need the room more."""
+WIDE = 140
+"""Terminal columns from which all are shown."""
 
 RECENT = 2000
 """Requests that ended while this page was looked at or before, kept as rows."""
@@ -60,12 +64,9 @@ class RequestsView:
         self._rows: dict[str, Request] = {}
         self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self._marks: tuple[object, ...] = ()
+        self.columns: Sequence[Column] = NARROW
         self._now = 0.0
         self._utc_offset_s = 0
-
-    @property
-    def columns(self) -> Sequence[Column]:
-        return COLUMNS
 
     def filter(self, query: Query) -> None:
         """Show what this filter lets through; what was read for another one is dropped."""
@@ -169,6 +170,11 @@ class RequestsView:
         # Rows come in the order of their ends, the past in that of their begins: some overlap.
         return oldest.at + (oldest.duration_ms or 0.0) / 1000 + 0.001
 
+    @property
+    def full(self) -> bool:
+        """True when there may be more of the past than rows are kept for."""
+        return len(self._older) >= OLDER
+
     def request(self, id: str) -> Request | None:
         """The row of that id."""
         return self._rows.get(id)
@@ -204,8 +210,8 @@ def cells(request: Request, now: float, utc_offset_s: int) -> tuple[Cell, ...]:
         _some(count(request.prompt_tokens), Role.DIM),
         _some(count(request.completion_tokens), Role.DIM),
         _some(rate(request.tokens_per_s), Role.DIM),
-        UNKNOWN if request.zone is None else Cell(request.zone.value, Role.DIM),
         Cell(request.said, quiet if request.failed else Role.DIM),
+        UNKNOWN if request.zone is None else Cell(request.zone.value, Role.DIM),
     )
 
 

@@ -261,12 +261,16 @@ def _scored(head: Cell, one: Json, name: int, bar: int, room: int, served: str) 
         told.append(f"{pending}{f'/{places}' if places else ''} in flight")
     first = number(one, "first_words_ms") or number(one, "latency_ms")
     if first is not None and room >= 64:
-        told.append(millis(first))
+        told.append(f"first words {millis(first)}" if room >= 96 else millis(first))
     if flag(one, "must_load"):
         told.append("not in memory")
     pieces.append(Cell(f"   {', '.join(told)}", Role.DIM))
+    if text(one, "zone") == "open":
+        pieces.append(Cell("   zone open", Role.WARN))
     if place == 1 and served and text(one, "backend") != served:
         pieces.append(Cell("   chosen, did not answer", Role.WARN))
+    if failed := text(one, "failures"):
+        pieces.append(Cell(f"   {failed}", Role.WARN))
     if lost := _LOST.get(text(one, "decided_by"), ""):
         pieces.append(Cell(f"   {lost}", Role.TEXT))
     if place is None:

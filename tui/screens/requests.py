@@ -27,7 +27,7 @@ from tui.render.detail import INDENT
 from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
 from tui.render.query import FIELDS, NUMBERS, USAGE, Query, parse
-from tui.render.requests import RequestsView, asked_used
+from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView, asked_used
 from tui.screens.base import dashboard
 from tui.screens.choose import Choose, Option
 from tui.screens.modal import Confirm
@@ -153,6 +153,7 @@ class RequestsPage(Page):
         query = self._query
         self._view.filter(query)
         room = self._table.room
+        self._view.columns = COLUMNS if self.size.width >= WIDE else NARROW
         self._view.update(frame.state, frame.now, frame.utc_offset_s, max(3, room // 2))
         self.show_rows(self._table, self._view, self._title(frame))
         self._show_hint(query)
@@ -203,6 +204,8 @@ class RequestsPage(Page):
     def _past(self, frame: Frame) -> list[Cell | str]:
         if self._trouble:
             return ["   ", Cell(f"older ones: {self._trouble}", Role.WARN)]
+        if self._view.full:
+            return ["   ", Cell("no more rows are kept: a filter narrows them", Role.DIM)]
         if self._barren >= BARREN and not self._view.complete:
             until = self._view.until
             back = "" if until is None else f" to {clock(until, frame.utc_offset_s)}"
