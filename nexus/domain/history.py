@@ -126,6 +126,9 @@ def columns_of(past: Iterable[Asked]) -> Columns:
 
 def joined(*parts: Columns) -> Columns:
     """Several as one, in their order."""
+    parts = tuple(each for each in parts if each.at)
+    if len(parts) < 2:
+        return parts[0] if parts else Columns()
     return Columns(*(list(chain.from_iterable(each)) for each in zip(*parts, strict=True)))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nexus.domain.fleet import Fleet, Loads
@@ -18,6 +17,7 @@ from nexus.explain.asked import asked
 from nexus.explain.expectations import read_expectations
 from nexus.explain.promises import check
 from nexus.explain.proposal import Proposal, proposed
+from nexus.explain.reading import Reading
 from nexus.explain.told import verdicts_told, what_if_told
 from nexus.explain.what_if import WhatIf, what_if
 from nexus.telemetry.records import Record, Records
@@ -25,18 +25,38 @@ from nexus.telemetry.records import Record, Records
 DAY_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Foresight:
-    """See the module."""
+KEPT_S = 120.0
+"""How long what was read is kept for the next question, seconds."""
 
-    fleet: Callable[[], Fleet]
-    policy: Callable[[], Policy]
-    loads: Callable[[], Loads]
-    records: Records
-    """The last requests. Read on the event loop."""
-    stored: Callable[[float, float | None], Columns]
-    """Those from one time until another (Unix seconds; None is now). Read in a thread."""
-    unix: Callable[[], float]
+
+class Foresight:
+    """See the module.
+
+    Args:
+        fleet: the one in force.
+        policy: the one in force.
+        loads: of now.
+        records: the last requests. Read on the event loop.
+        stored: those from one time until another (Unix seconds). Read in a thread.
+        unix: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        fleet: Callable[[], Fleet],
+        policy: Callable[[], Policy],
+        loads: Callable[[], Loads],
+        records: Records,
+        stored: Callable[[float, float | None], Columns],
+        unix: Callable[[], float],
+    ) -> None:
+        self._fleet = fleet
+        self._policy = policy
+        self._loads = loads
+        self._records = records
+        self._reading = Reading(stored)
+        self._unix = unix
+        self._forget: asyncio.TimerHandle | None = None
 
     async def what_if(
         self, drop: Sequence[str] = (), config: str | None = None, since_s: float = DAY_S
@@ -52,18 +72,19 @@ class Foresight:
             NotFound: no such backend.
             BadRequest: the configuration cannot be used.
         """
-        plan = await asyncio.to_thread(proposed, self.fleet(), self.policy(), drop, config)
+        plan = await asyncio.to_thread(proposed, self._fleet(), self._policy(), drop, config)
         found = await self.decided_again(plan, since_s)
         return what_if_told(found, plan.notes)
 
     async def decided_again(self, plan: Proposal, since_s: float = DAY_S) -> WhatIf:
         """The same for a plan that is made already: as values."""
-        fleet, policy, loads = self.fleet(), self.policy(), dict(self.loads())
-        ring, since = list(self.records), self.unix() - since_s
+        fleet, policy, loads = self._fleet(), self._policy(), dict(self._loads())
+        ring, now = list(self._records), self._unix()
+        self._keep_for_a_while()
 
         def again() -> WhatIf:
             return what_if(
-                self._past(ring, since),
+                self._past(ring, now - since_s, now),
                 fleet,
                 policy,
                 plan.policy,
@@ -80,14 +101,20 @@ class Foresight:
         Raises:
             BadRequest: the expectations cannot be read.
         """
-        fleet, policy = self.fleet(), self.policy()
+        fleet, policy = self._fleet(), self._policy()
         expectations = read_expectations(table)
         return verdicts_told(await asyncio.to_thread(check, expectations, fleet, policy))
 
-    def _past(self, ring: Sequence[Record], since: float) -> Columns:
+    def _past(self, ring: Sequence[Record], since: float, now: float) -> Columns:
         """Everything younger than the ring's oldest is in the ring."""
-        oldest = ring[0].at if ring else None
+        oldest = ring[0].at if ring else now
         recent = columns_of(each for each in asked(ring) if each.at >= since)
-        if oldest is not None and oldest <= since:
+        if oldest <= since:
             return recent
-        return joined(self.stored(since, oldest), recent)
+        return joined(self._reading.columns(since, oldest), recent)
+
+    def _keep_for_a_while(self) -> None:
+        if self._forget is not None:
+            self._forget.cancel()
+        loop = asyncio.get_running_loop()
+        self._forget = loop.call_later(KEPT_S, self._reading.forget)
