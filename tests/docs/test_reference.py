@@ -180,6 +180,7 @@ def test_every_key_of_the_dashboard_is_in_its_guide() -> None:
     named = set(INLINE.findall(guide))
     signs = {"slash": "/", "escape": "esc", "left": "←", "right": "→", "question_mark": "?"}
     signs |= {"exclamation_mark": "!", "ampersand": "&", "comma": ",", "full_stop": "."}
+    signs |= {"left_square_bracket": "[", "right_square_bracket": "]"}
     signs |= {"less_than_sign": "<", "greater_than_sign": ">", "plus": "+"}
     for action in {action for page in TUI_PAGES for action in page.ACTIONS}:
         for key in action.keys.split(","):

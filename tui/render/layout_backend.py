@@ -44,19 +44,18 @@ def plan_backend(width: int, height: int, rows: Mapping[str, int], focus: str) -
     side = 18 if width < 76 else 24 if width < 110 else 30
     across = width - side - 1
     room = height - FRAME - SUMMARY
-    want = {
-        name: HEAD + min(rows[name], most) if rows.get(name) else 1 for name, most in MODEST.items()
-    }
+    all_rows = {name: HEAD + rows[name] if rows.get(name) else 1 for name in PANES}
+    want = {name: min(all_rows[name], HEAD + most) for name, most in MODEST.items()}
     if focus in PANES:
         want[focus] = HEAD + max(1, min(rows.get(focus, 0), EAGER))
     if width >= WIDE:
         left = (across + 1) * 55 // 100
         abreast = left >= ABREAST
-        charts = max(room // 2, min(12 if abreast else 24, room - want["models"]))
-        tables = {
-            "models": room - charts,
-            **_shared(room, ("failing", "past", "told"), want, focus),
-        }
+        charts = max(room // 2, min(12 if abreast else 36, room - want["models"] - 2))
+        right = dict.fromkeys(PANES[1:], 1)
+        spare = _grow_all(right, want, room - len(right), focus)
+        _spread(right, all_rows, spare, focus)
+        tables = {"models": room - charts, **right}
         return BackendLayout(side, left, charts, tables, True, abreast)
     abreast = across >= ABREAST
     best = 9 if abreast else 13
@@ -66,25 +65,29 @@ def plan_backend(width: int, height: int, rows: Mapping[str, int], focus: str) -
         spare -= _grow(tables, focus, want[focus], spare)
     charts = min(best, spare)
     charts = charts if charts >= 5 else 0
-    spare -= charts
-    for name in PANES:
-        spare -= _grow(tables, name, want[name], spare)
-    if spare > 0:
-        charts += (more := min(spare, 16 - charts)) if charts else (more := 0)
-        tables[_last_open(tables, focus)] += spare - more
+    spare = _grow_all(tables, want, spare - charts, focus)
+    if charts:
+        more = min(spare, 16 - charts)
+        charts, spare = charts + more, spare - more
+    _spread(tables, all_rows, spare, focus)
     return BackendLayout(side, across, charts, tables, False, abreast)
 
 
-def _shared(
-    room: int, names: tuple[str, ...], want: Mapping[str, int], focus: str
-) -> dict[str, int]:
-    """All of `room` among the tables of one column; the one with the focus first."""
-    tables = dict.fromkeys(names, 1)
-    spare = room - len(names)
-    for name in sorted(names, key=lambda name: name != focus):
+def _grow_all(tables: dict[str, int], want: Mapping[str, int], spare: int, focus: str) -> int:
+    """Open what there is room for, the one with the focus first; returns what is left."""
+    for name in sorted(tables, key=lambda name: name != focus):
         spare -= _grow(tables, name, want[name], spare)
+    return spare
+
+
+def _spread(tables: dict[str, int], all_rows: Mapping[str, int], spare: int, focus: str) -> None:
+    """Spend all that is left: every row of every table, a blank line below each, the rest."""
+    spare = _grow_all(tables, all_rows, spare, "")
+    for name, height in tables.items():
+        if height > 1 and spare > 0:
+            tables[name] += 1
+            spare -= 1
     tables[_last_open(tables, focus)] += spare
-    return tables
 
 
 def _grow(tables: dict[str, int], name: str, want: int, spare: int) -> int:
