@@ -22,6 +22,7 @@ from nexus.errors import NexusError
 TIMEOUT_S = 10.0
 LARGEST_BYTES = 32 * 1024 * 1024
 _PIECE_BYTES = 64 * 1024
+_WITH = "--key-file FILE or NEXUS_CONTROL_KEY"
 
 
 class NoAnswer(NexusError):
@@ -115,9 +116,9 @@ class Gateway:
         if "--key-file" in message:
             return ""
         if status == 401 and self._key:
-            return "; give another one with --key-file FILE or NEXUS_CONTROL_KEY"
+            return f". Give another one with {_WITH}"
         if status == 403 and "takes the role" in message:
-            return "; --key-file FILE or NEXUS_CONTROL_KEY gives a key that has it"
+            return f". Give a key of that role with {_WITH}"
         return ""
 
     def must_be_nexus(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from nexus.cli.commands import Subparsers, declare
@@ -30,12 +31,17 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def run_health(gateway: Gateway, args: argparse.Namespace) -> int:
     """Print the report."""
     from nexus.cli import output
+    from nexus.cli.client import Refused
     from nexus.cli.facts import number, part, parts, text
 
     report = gateway.get("/health")
     if report.get("service") != "nexus":
         gateway.must_be_nexus()
-    listed = parts(gateway.get("/nexus/v1/backends"), "backends")
+    try:
+        listed = parts(gateway.get("/nexus/v1/backends"), "backends")
+    except Refused as problem:  # whether it serves is told to everybody, the rest takes a key
+        print(f"Backends are not shown: {problem.message}", file=sys.stderr)
+        listed = []
     status = text(report, "status")
     counts = part(report, "backends")
     models = int(number(report, "models") or 0)
