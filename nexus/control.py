@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from nexus.config.edit import Value, has_backend, with_backend, without_backend
@@ -37,9 +38,6 @@ from nexus.domain.text import clean
 from nexus.domain.urls import backend_id, normalise, without_userinfo
 from nexus.errors import BadRequest, Conflict, Forbidden, NotFound
 from nexus.explain.account import account, standings, summary
-from nexus.explain.foresight import Foresight
-from nexus.explain.preview import with_moves
-from nexus.explain.proposal import Proposal
 from nexus.registry.registry import Registry
 from nexus.store.past import Past
 from nexus.store.store import Store
@@ -54,6 +52,7 @@ from nexus.telemetry.records import Record, Records
 if TYPE_CHECKING:
     from nexus.config.keeper import Keeper
     from nexus.config.settings import NexusConfig
+    from nexus.explain.foresight import Foresight
 
 log = get_logger("nexus.control")
 
@@ -153,10 +152,7 @@ class Control:
         self._ring = ring
         self._store = store or Store(unix=unix)
         self._past = Past(records, self._store)
-        self.foresight = Foresight(
-            registry.fleet, policy, registry.loads, records, self._store.columns, unix
-        )
-        """What would be in another fleet or under another policy."""
+        self._records = records
         self._metrics = metrics
         self._info = info
         self._registry = registry
@@ -174,6 +170,15 @@ class Control:
         self._keeping = asyncio.Lock()
 
     # ---- seeing
+
+    @cached_property
+    def foresight(self) -> Foresight:
+        """What would be in another fleet or under another policy."""
+        from nexus.explain.foresight import Foresight  # a megabyte that few gateways need
+
+        fleet, loads = self._registry.fleet, self._registry.loads
+        kept = self._store.columns
+        return Foresight(fleet, self.policy, loads, self._records, kept, self._unix)
 
     @property
     def info(self) -> GatewayInfo:
@@ -562,6 +567,9 @@ class Control:
         preview, config = await self._routing().preview(routes, self.fleet())
         if config is None:
             return preview
+        from nexus.explain.preview import with_moves
+        from nexus.explain.proposal import Proposal
+
         plan = Proposal(self.fleet(), config.policy())
         found = await self.foresight.decided_again(plan, REHEARSED_S)
         return with_moves(preview, found, self._unix())

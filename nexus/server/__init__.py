@@ -1,1 +1,32 @@
 """uvicorn as a guest, and the fast door: hot requests answered inside its protocol class."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+
+
+def _run(*args: object, **options: object) -> object:
+    """`uvicorn.run`, for whoever asks for it after all."""
+    return importlib.import_module("uvicorn.main").run(*args, **options)
+
+
+def _load_uvicorn() -> None:
+    """Import uvicorn without its command line and its supervisors.
+
+    They bring click and multiprocessing, 1.5 MB, and nobody here has a use for them.
+    """
+    if "uvicorn" in sys.modules:
+        return
+    hidden = ModuleType("uvicorn.main")
+    vars(hidden).update(Server=None, main=_run, run=_run)
+    sys.modules[hidden.__name__] = hidden
+    try:
+        uvicorn = importlib.import_module("uvicorn")
+        vars(uvicorn)["Server"] = importlib.import_module("uvicorn.server").Server
+    finally:
+        del sys.modules[hidden.__name__]
+
+
+_load_uvicorn()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import json
 import socket
-import urllib.request
 
 from nexus.errors import ConfigError
 
@@ -83,6 +81,10 @@ def _occupant(host: str, port: int) -> str:
 
 
 def _ask(url: str) -> bytes:
+    # Imported when a port is taken: they and what they import are a megabyte.
+    import http.client
+    import urllib.request
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=1) as reply:
