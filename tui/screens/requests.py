@@ -151,6 +151,8 @@ class RequestsPage(Page):
     def paint(self, frame: Frame) -> None:
         self._arrange()
         query = self._query
+        if query.text != self._view.query.text:
+            self._table.following = True  # other rows: begin at their first
         self._view.filter(query)
         room = self._table.room
         self._view.columns = COLUMNS if self.size.width >= WIDE else NARROW

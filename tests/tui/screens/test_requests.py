@@ -224,11 +224,12 @@ async def test_a_story_is_shown_on_a_page_that_was_never_open() -> None:
 
 async def test_the_filter_speaks_of_models_states_zones_and_times() -> None:
     async with page() as (stage, _):
-        await stage.press("slash", *"zone:open >1s", "enter")
+        await stage.press("down", "down", "slash", *"zone:open >1s", "enter")
         rows = [table(stage)._rows.request(key) for key in table(stage).keys]  # type: ignore[union-attr]
         assert rows
         assert all(r.zone.value == "open" and r.duration_ms > 1000 for r in rows)
         assert f"filter zone:open >1s: {len(rows)} row" in stage.text
+        assert table(stage).cursor == table(stage).keys[0]
         await stage.press("escape")
         assert len(table(stage).keys) > len(rows)
 
