@@ -62,14 +62,14 @@ class KeyConfig(Section):
     )
     sha256: Digest | None = Field(
         default=None,
-        description="Instead: the SHA-256 of the key, which tells nobody the key.",
+        description="Instead, or for a second key: its SHA-256, which tells nobody the key.",
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
 
     @model_validator(mode="after")
-    def _one_secret(self) -> KeyConfig:
-        if (self.key_env is None) == (self.sha256 is None):
-            raise ValueError("needs one of key_env and sha256, and not both")
+    def _some_secret(self) -> KeyConfig:
+        if self.key_env is None and self.sha256 is None:
+            raise ValueError("needs key_env or sha256")
         return self
 
 
@@ -108,8 +108,9 @@ class ControlConfig(Section):
         for each in self.keys:
             if each.sha256 is not None:
                 found.append(ControlKey(each.name, each.role, bytes.fromhex(each.sha256)))
+            if each.key_env is None:
                 continue
-            key = environ.get(each.key_env or "", "").strip()
+            key = environ.get(each.key_env, "").strip()
             if len(key) >= SHORTEST_KEY:
                 digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
                 found.append(ControlKey(each.name, each.role, digest))

@@ -44,6 +44,16 @@ def test_a_key_comes_from_the_environment_or_as_its_hash() -> None:
     assert not warned
 
 
+def test_two_keys_may_open_for_one_name_while_one_takes_over_from_the_other() -> None:
+    both = {"name": "maria", "sha256": "00" * 32, "key_env": "K"}
+    found, _ = access({"K": KEY}, keys=[both])
+
+    assert [(key.name, key.digest) for key in found.keys] == [
+        ("maria", bytes(32)),
+        ("maria", DIGEST),
+    ]
+
+
 @pytest.mark.parametrize(
     ("environ", "said"), [({}, "is not set"), ({"K": ""}, "is not set"), ({"K": "short"}, "fewer")]
 )
@@ -72,7 +82,6 @@ def test_this_machine_may_what_is_said_with_keys_or_without(word: str, role: Rol
     "wrong",
     [
         {"keys": [{"name": "x"}]},
-        {"keys": [{"name": "x", "sha256": DIGEST.hex(), "key_env": "K"}]},
         {"keys": [{"name": "x", "sha256": "abc"}]},
         {"keys": [{"name": "x", "sha256": DIGEST.hex(), "role": "god"}]},
         {"keys": [{"name": "x", "key": KEY}]},
