@@ -13,7 +13,6 @@ import termios
 import threading
 import time
 from collections.abc import Generator
-from pathlib import Path
 from statistics import median
 
 from tests.bench.processes import Running, free_port, load, nexus, started, upstream
@@ -122,26 +121,6 @@ def _first_paint() -> float:
             return 1000 * (time.perf_counter() - began)
 
 
-def _attached(gateway: Running) -> list[tuple[str, str, str]]:
-    """The same dashboard over HTTP: what crosses the wire, and how late an event is."""
-    from tests.bench.tap import tapped
-
-    with tapped(gateway.port) as tap, screen() as (slave, seen), tempfile.TemporaryDirectory() as d:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("NEXUS_")}
-        env |= {"TERM": "xterm-256color", "XDG_STATE_HOME": str(Path(d)), "NEXUS_TOUR": "0"}
-        command = [sys.executable, "-m", "nexus", "attach", f"http://127.0.0.1:{tap.port}"]
-        with started(command, measured=False, env=env, terminal=slave):
-            seen.until(b"NEXUS")
-            time.sleep(1)
-            with load(gateway.port, "open", rate=RATE, connections=16, warm=1, seconds=7) as told:
-                next(told)
-                before, began = tap.down_bytes, time.perf_counter()
-                time.sleep(5)
-                speed = (tap.down_bytes - before) / (time.perf_counter() - began)
-                list(told)
-    return [(f"attached, {RATE} requests/s, bytes down", f"{speed / 1000:.1f} kB/s", "< 20")]
-
-
 def main() -> None:
     rows: list[tuple[str, str, str]] = []
     with (
@@ -168,7 +147,6 @@ def main() -> None:
                 "< 100",
             ),
         ]
-        # rows += _attached(shown)
     starts = [_first_paint() for _ in range(STARTS)]
     rows.append(
         ("start to first paint", f"{median(starts):.0f} ms, worst {max(starts):.0f} ms", "< 700")
