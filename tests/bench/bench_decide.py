@@ -10,10 +10,11 @@ import timeit
 from collections.abc import Callable
 from functools import partial
 
-from nexus.domain.backend import Load
+from nexus.domain.backend import BackendId, Load
 from nexus.domain.decision import Decision
+from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy, Strategy
-from nexus.domain.request import Endpoint
+from nexus.domain.request import Endpoint, Needs
 from nexus.protocols.needs import read_needs
 from nexus.protocols.splice import as_stream, with_model
 from nexus.protocols.sse import SseTap, usage_of
@@ -36,6 +37,25 @@ def best_us(call: Callable[[], object], budget_s: float = 0.3, rounds: int = 5) 
     return min(timer.repeat(rounds, number)) / number * 1e6
 
 
+class Traffic:
+    """Decisions between which requests begin and end: two loads are others each time."""
+
+    def __init__(self, asked: Needs, fleet: Fleet, policy: Policy) -> None:
+        self._asked, self._fleet, self._policy = asked, fleet, policy
+        self._loads = {
+            id: Load(pending=n % 7, latency_ms=40.0 + n % 50) for n, id in enumerate(fleet.backends)
+        }
+        self._ids: list[BackendId] = [each.backend.id for each in fleet.by_model[asked.model]]
+        self._turn = 0
+
+    def decide(self) -> object:
+        turn = self._turn = self._turn + 1
+        for shift in (0, 3):
+            id = self._ids[(turn + shift) % len(self._ids)]
+            self._loads[id] = Load(pending=turn % 7, latency_ms=40.0 + turn % 50)
+        return decide(self._asked, self._fleet, self._loads, self._policy, turn=turn)
+
+
 def body(size: int) -> bytes:
     """A chat body of about `size` bytes: three turns of prose with escapes."""
     prose = 'She said "yes" and went on.\nThen it rained; the café closed. '
@@ -52,19 +72,25 @@ def image_body(size: int) -> bytes:
     ).encode()
 
 
+def _first(asked: Needs, fleet: Fleet, loads: dict[BackendId, Load]) -> object:
+    """A decision for which nothing has been worked out yet."""
+    fleet.memo.clear()
+    return decide(asked, fleet, loads, Policy())
+
+
 def main() -> None:
     rows: list[tuple[str, float]] = []
     asked = needs("model-0", prompt_tokens=200, tools=True)
     for count, models in ((20, 20), (1000, 5000)):
         fleet = large_fleet(count, models, 20)
-        loads = {
-            id: Load(pending=n % 7, latency_ms=40.0 + n % 50) for n, id in enumerate(fleet.backends)
-        }
+        loads: dict[BackendId, Load] = {}
         for strategy in Strategy:
             policy = Policy(strategy)
             assert isinstance(decide(asked, fleet, loads, policy), Decision)
             label = f"decide, {count} backends, {models} models, {strategy.value}"
-            rows.append((label, best_us(partial(decide, asked, fleet, loads, policy, turn=3))))
+            rows.append((label, best_us(Traffic(asked, fleet, policy).decide)))
+        first = partial(_first, asked, fleet, loads)
+        rows.append((f"decide, {count} backends, the first of its kind", best_us(first)))
         rows.append(
             (f"explain, {count} backends", best_us(partial(explain, asked, fleet, loads, Policy())))
         )
