@@ -1,12 +1,13 @@
 """Tables for a terminal: they fit its width, numbers stand on the right, long cells are wrapped.
 
-Cells must be clean (`nexus.domain.text.clean`); colour is added after measuring. Pure.
+Cells must be clean (`nexus.domain.text.clean`); colour is added after measuring. Pure. No
+dataclasses, whose import takes longer than all else here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from nexus.domain.text import width
 
@@ -15,8 +16,7 @@ NARROWEST = 6
 """Columns are not made narrower than this to fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column's heading and looks."""
 
     title: str

@@ -1,21 +1,20 @@
 """The command line as plain values, read from its argparse parser.
 
-Completion scripts and the reference page are made from this, so neither can be out of date.
+Completion scripts and the reference page are made from this, so neither can be out of date. No
+dataclasses: a shell may ask for its script at every start, and their import is slow.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 # argparse has no public way to look into a parser.
 # pyright: reportPrivateUsage=false
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option."""
 
     names: tuple[str, ...]
@@ -29,8 +28,7 @@ class Option:
         return self.metavar == "FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One positional argument."""
 
     metavar: str
@@ -43,8 +41,7 @@ class Argument:
         return self.metavar == "FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command with what stands below it."""
 
     path: str

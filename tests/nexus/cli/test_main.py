@@ -16,19 +16,30 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["models", "--help"]], ids=" ".join)
-def test_version_and_help_import_nothing_heavy(words: list[str]) -> None:
+def imported(words: list[str], names: tuple[str, ...]) -> str:
+    """Which of `names` are imported at the end of a command, as a list in Python's spelling."""
     code = (
         "import sys; from nexus.__main__ import main\n"
         f"sys.argv = ['nexus', *{words!r}]\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"print([name for name in {names!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["models", "--help"]], ids=" ".join)
+def test_version_and_help_import_nothing_heavy(words: list[str]) -> None:
+    assert imported(words, HEAVY) == "[]"
+
+
+@pytest.mark.parametrize("words", [["health"], ["alias"]], ids=" ".join)
+def test_a_command_imports_little_more_than_it_needs_to_ask(words: list[str]) -> None:
+    more = ("dataclasses", "inspect", "nexus.domain.backend", *HEAVY[:6], "msgspec")
+    assert imported([*words, "--url", "http://127.0.0.1:1"], more) == "[]"
 
 
 def test_every_command_is_named_as_its_module_describes_it() -> None:
