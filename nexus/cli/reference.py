@@ -18,10 +18,11 @@ Made from the program by `python -m nexus.cli.reference`; do not edit.
 Every command answers `--help`. Exit codes: 0 fine, 1 failed, 2 used wrongly or a configuration
 that cannot be used, 130 interrupted. Errors are one sentence on standard error.
 
-`backends`, `models` and `health` talk to a running Nexus. They find it by `--url`, else the
-environment variable `NEXUS_URL`, else host and port of the configuration, else
-`http://127.0.0.1:8000`. With `--json` they print JSON for scripts; an error is then
-`{"error": {"message", "code"}}` on standard output as well.
+Commands with an option `--url` talk to a running Nexus. They find it by that, else the environment
+variable `NEXUS_URL`, else host and port of the configuration, else `http://127.0.0.1:8000`. With
+`--json` they print JSON for scripts; an error is then `{"error": {"message", "code"}}` on standard
+output as well. Where Nexus asks for a key, they take it from `--key-file` or the environment
+variable `NEXUS_CONTROL_KEY`.
 
 Colour is used on a terminal only, and never when `NO_COLOR` is set."""
 

@@ -281,7 +281,7 @@ def commands(page: Path) -> Iterator[list[str]]:
     spans = [span for span in INLINE.findall(prose(page)) if "[" not in span]
     for line in (*shell, *units, *spans):
         inner = re.findall(r"\$\(([^)]*)\)", line)
-        for part in (*inner, *re.split(r"&&|\|\||[|;]", re.sub(r"\$\([^)]*\)", "", line))):
+        for part in (*inner, *re.split(r"&&|\|\||[|;>]", re.sub(r"\$\([^)]*\)", "", line))):
             try:
                 words = shlex.split(part, comments=True)
             except ValueError:  # a quotation that goes on in the next line
