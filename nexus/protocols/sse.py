@@ -37,11 +37,12 @@ _FAILED = re.compile(
 )
 _PROMPT = (b'"prompt_tokens"', b'"input_tokens"')
 _COMPLETION = (b'"completion_tokens"', b'"output_tokens"')
-_IN_USAGE = re.compile(
-    rb'"usage"\s*:\s*\{[^{}]*?"prompt_tokens"\s*:\s*(\d{1,15})\b'
-    rb'[^{}]*?"completion_tokens"\s*:\s*(\d{1,15})\b'
+_P, _C, _T = (rb'"%b_tokens"\s*:\s*' % name for name in (b"prompt", b"completion", b"total"))
+_USUAL = re.compile(
+    rb'"usage"\s*:\s*\{\s*(?:%b(\d{1,15})\s*,\s*(?:%b\d+\s*,\s*)?%b(\d{1,15})\b'
+    rb"|%b(\d{1,15})\s*,\s*%b(\d{1,15})\b)" % (_P, _T, _C, _C, _P)
 )
-"""OpenAI's words in their usual order: both counts in one look."""
+"""OpenAI's words in the orders of OpenAI, vLLM and llama.cpp: both counts in one look."""
 _COUNT = re.compile(rb"\s*:\s*(\d{1,15})\b")
 _SPEED = re.compile(rb"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 
@@ -115,10 +116,10 @@ def usage_of(body: bytes) -> Usage:
 
 def _usage(end: bytes) -> Usage:
     at = end.rfind(b'"usage"')
-    usual = _IN_USAGE.match(end, at) if at >= 0 else None
+    usual = _USUAL.match(end, at) if at >= 0 else None
     if usual is not None and end.find(b'put_tokens"', at) < 0:
-        prompt: int | None = int(usual[1])
-        completion: int | None = int(usual[2])
+        prompt: int | None = int(usual[1] or usual[4])
+        completion: int | None = int(usual[2] or usual[3])
     else:
         prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
     if b'"timings"' not in end:

@@ -23,6 +23,7 @@ from nexus.domain.events import Event, RequestRouted, ZoneBreached
 from nexus.domain.fleet import Candidate, Fleet, LoadView
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
+from nexus.domain.text import clean
 from nexus.errors import (
     Cancelled,
     ConnectTimeout,
@@ -151,6 +152,7 @@ class Carrier:
         self._turns = count()
         self._running: dict[str, _Running] = {}
         self._route_lines: dict[_RouteKey, tuple[BackendFace, bytes]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = asyncio.Event()
         self.in_flight = 0
         """Requests being carried now."""
@@ -181,7 +183,9 @@ class Carrier:
                 retry_after_s=1,
             )
         # Asked once: each `get_running_loop()` is a system call, since it looks for a fork.
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
         now = loop.time
         began = now()
         needs = with_wishes(read_needs(endpoint, exchange.body), exchange.headers)
@@ -492,7 +496,9 @@ class Carrier:
                 break
         name = passage.connection.name
         if assembler.error is not None:
-            raise UpstreamBroken(f"Backend '{name}' failed while answering: {assembler.error}")
+            error = UpstreamBroken(f"Backend '{name}' failed while answering")
+            error.quoted = clean(str(assembler.error.get("message", "")), 500)
+            raise error
         if not assembler.complete:
             raise UpstreamBroken(f"Backend '{name}' ended before the answer was complete")
         body = assembler.result()
@@ -719,6 +725,7 @@ def _tell(failure: NexusError | None, story: Story) -> NexusError:
         retry_after_s=failure.retry_after_s,
         should_retry=failure.should_retry,
     )
+    error.quoted = failure.quoted
     if story.face is not None:
         error.lines = headers.route_lines(story.face, story.reason, "", story.zone)
         error.lines += headers.line("X-Nexus-Tried", ", ".join(names)[:256])

@@ -94,11 +94,13 @@ class Shortlist:
 
         What matters is which contexts are too short, and of these there are few combinations.
         """
+        if not self._lengths:
+            return self
         too_short = (
             bisect_left(self._lengths, needs.prompt_tokens),
             bisect_left(self._refusing, needs.max_tokens or 0),
         )
-        if too_short == _NONE:  # most often
+        if too_short == _NONE:
             return self
         found = self._fitting.get(too_short)
         if found is None:
@@ -136,11 +138,11 @@ class Shortlist:
         highest = order[-1] // (last + 1)
         equals = last + 1 - bisect_left(order, highest * (last + 1))
         if equals == 1:
-            return [last - key % (last + 1) for key in order[: -most - 1 : -1]], keys
-        shift = turn % equals
-        top = order[: -equals - 1 : -1]
-        ranked = top[shift:] + top[:shift] + order[-equals - 1 : -most - 1 : -1]
-        return [last - key % (last + 1) for key in ranked[:most]], keys
+            ranked = order[: -most - 1 : -1]
+        else:
+            ranked = [order[-1 - (turn + n) % equals] for n in range(min(most, equals))]
+            ranked += order[-equals - 1 : -most - 1 : -1]
+        return [last - key % (last + 1) for key in ranked], keys
 
 
 _NEVER: Final = object()

@@ -184,6 +184,21 @@ def test_usage_that_is_absent_or_absurd_is_none(body: bytes) -> None:
     assert usage_of(body) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        '{"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}',
+        '{"prompt_tokens":10,"total_tokens":30,"completion_tokens":20,"prompt_tokens_details":null}',
+        '{"completion_tokens":20,"prompt_tokens":10,"total_tokens":30}',
+        '{"total_tokens":30,"prompt_tokens":10,"completion_tokens":20}',
+        '{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":3},"completion_tokens":20}',
+        '{"input_tokens":10,"output_tokens":20}',
+    ],
+)
+def test_usage_is_found_in_any_order(usage: str) -> None:
+    assert usage_of(b'{"id":"x","usage":' + usage.encode() + b"}") == (10, 20, None)
+
+
 def test_the_last_count_that_is_a_number_is_the_usage() -> None:
     early = b'{"usage":{"input_tokens":1,"completion_tokens":2},'
     late = b'"prompt_tokens":30,"output_tokens":40,"prompt_tokens": null,"output_tokens":"x"}'
