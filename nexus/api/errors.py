@@ -20,7 +20,7 @@ class _Unreadable(BadRequest):
 def body_of(error: NexusError) -> bytes:
     """OpenAI's envelope. `context` stands beside `error` and inside it (contract 2.12)."""
     inner: dict[str, object] = {
-        "message": error.message,
+        "message": f"{error.message}: {error.quoted}" if error.quoted else error.message,
         "type": error.type,
         "param": error.param,
         "code": error.code,

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from nexus.domain.backend import BackendType
+from nexus.domain.history import Wanted
 from nexus.runtime import Gateway
 from tests.fakes.client import CHAT, Client, Reply, ask, chat, request
 from tests.fakes.gateway import face, finished, free_port, gateway
@@ -536,6 +537,24 @@ async def test_a_stream_that_breaks_while_put_together_moves_on() -> None:
         got = await ask(here.url, request(body=chat()))
 
     assert (got.status, got.body) == (200, ANSWER)
+
+
+async def test_words_of_a_backend_that_may_quote_a_prompt_reach_the_client_and_no_record() -> None:
+    quoting = b'data: {"error": {"message": "cannot parse: my secret"}}\n\n'
+    async with (
+        upstream(answer(STREAM_HEAD + chunk(quoting) + LAST_CHUNK)) as up,
+        gateway(face("one", up.url, BackendType.LLAMACPP)) as here,
+    ):
+        got = await ask(here.url, request(body=chat()))
+        account = here.control.requests  # whatever it keeps is told there
+        (kept,) = await account(Wanted(), 1)
+        whole = await here.control.story(str(kept["request_id"]))
+        reason = here.control.resolve("one").reason
+
+    assert got.status == 502
+    assert "cannot parse: my secret" in got.json()["error"]["message"]  # type: ignore[index]
+    assert "secret" not in str(whole)
+    assert "secret" not in reason
 
 
 # ---- books
