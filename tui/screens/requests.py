@@ -133,10 +133,11 @@ class RequestsPage(Page):
         self.query_one("#hint").display = False
 
     def small(self, small: bool) -> None:
-        for name in ("requests", "story", "hint"):
-            self.query_one(f"#{name}").display = False
         if not small:
             self._arrange()
+            return
+        for name in ("requests", "story", "hint"):
+            self.query_one(f"#{name}").display = False
 
     @property
     def _table(self) -> LiveFeed:
