@@ -15,10 +15,10 @@ from tui.window import Latency, Rates
 
 COLUMNS = (
     Column("STATUS", 10, widest=11, sort="status"),
-    Column("BACKEND", 12, widest=24, sort="name"),
+    Column("BACKEND", 14, widest=24, sort="name"),
     Column("TYPE", 8, drop=6),
     Column("ZONE", 10, drop=8),
-    Column("MDL", 3, right=True, drop=9),
+    Column("MDL", 3, right=True, drop=11),
     Column("INFL", 5, right=True, drop=1, sort="in flight"),
     Column("REQ/S", 5, right=True, drop=2, sort="req/s"),
     Column("REQS", 6, right=True, drop=7),

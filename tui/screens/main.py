@@ -19,32 +19,25 @@ from tui.commands import (
     Action,
 )
 from tui.render import backends as backend_cells
-from tui.render.attention import Note, attention, keys_of
-from tui.render.cells import BLANK, Cell, line
-from tui.render.cells import Role as Look
+from tui.render.cells import Cell
 from tui.render.charts import beside, latency, traffic, window_for
 from tui.render.empty import empty_lines
 from tui.render.header import tiles
 from tui.render.layout import Layout, plan
 from tui.render.titles import backends_title, models_title, routing_title
+from tui.screens.acting import ActingPage
 from tui.screens.base import dashboard
 from tui.screens.detail import ModelDetail
-from tui.screens.page import Page, fleet_footer
-from tui.state import EMPTY
+from tui.screens.fleet_strip import LINES, Strip
 from tui.trace import STEP_S, rates_of, times_of
 from tui.views import BackendView, Frame, Latencies, LogView, ModelView
 from tui.widgets.live_log import LiveLog
 from tui.widgets.live_table import LiveTable, gap_for
 from tui.widgets.paint import GUTTER
 from tui.widgets.text_lines import Bar, TextLines
-from tui.window import Rates, history, rates
+from tui.window import history, rates
 
 ORDERS = tuple(backend_cells.ORDERS)
-NOTES = 3
-"""Lines of the strip that says what needs a look, at most."""
-
-SMALL_FLEET = 50
-"""Backends up to which every frame looks for trouble."""
 
 ACTIONS = (
     OPEN,
@@ -68,7 +61,7 @@ ACTIONS = (
 """In the order of the footer and of the help."""
 
 
-class MainScreen(Page):
+class MainScreen(ActingPage):
     """Shows frames; asks the app for everything that touches the gateway."""
 
     NAME = "fleet"
@@ -88,12 +81,11 @@ class MainScreen(Page):
         self._charts: bool | None = None
         """Whether charts were asked for; None is by the height."""
         self._charted: tuple[object, ...] = ()
-        self._notes: tuple[Note, ...] = ()
-        self._noted: tuple[object, ...] = ()
+        self._strip = Strip()
 
     def panes(self) -> Iterable[Widget]:
         yield TextLines(id="tiles")
-        yield Container(*(Bar(classes="note") for _ in range(NOTES)), id="attention")
+        yield Container(*(Bar(classes="note") for _ in range(LINES)), id="attention")
         yield TextLines(id="charts")
         yield LiveTable(id="backends")
         with Container(id="lower"):
@@ -129,7 +121,7 @@ class MainScreen(Page):
         if not frame.state.backends:
             self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
             return
-        self._look_for_trouble(frame)
+        self._strip.look(frame, {action.name for action in ACTIONS if self._offered(action)})
         self._arrange(frame)
         self._show_tiles(frame, self.size.width)
         self._show_attention()
@@ -147,7 +139,7 @@ class MainScreen(Page):
             len(state.backends),
             self._models.total,
             self._pane,
-            notes=len(self._notes),
+            notes=len(self._strip.notes),
             charts=self._charts,
         )
         if (wanted,) == self._arranged:
@@ -189,53 +181,16 @@ class MainScreen(Page):
             )
         )
 
-    def _look_for_trouble(self, frame: Frame) -> None:
-        state = frame.state
-        # Shares of failures move with every request; a large fleet is gone through once a second.
-        small = len(state.backends) <= SMALL_FLEET
-        moving = (state.backends, state.windows, state.loads) if small else ()
-        mark = (
-            *moving, state.link, state.link_detail, state.waiting, state.breaches, int(frame.now),
-        )  # fmt: skip
-        if mark == self._noted:
-            return
-        self._noted = mark
-        may = {action.name for action in ACTIONS if self._offered(action)}
-        windows = state.windows
-
-        def traffic_of(id: BackendId) -> Rates:
-            return rates(windows.get(id, EMPTY), frame.now, frame.started_at)
-
-        self._notes = attention(state, frame.now, traffic_of, may)
-
     def _show_attention(self) -> None:
-        rows = self._layout.attention if self._layout else 0
-        here, ahead = self.selected_backend, self._ahead
-        for number, bar in enumerate(self.query(".note").results(Bar)):
-            if number >= rows:
-                continue
-            if number < len(self._notes):
-                note = self._notes[number]
-                hidden = max(0, len(self._notes) - rows) if number == rows - 1 else 0
-                keys = keys_of(
-                    note,
-                    hidden,
-                    here=note.backend == here and self._pane == 1,
-                    next=note.backend == ahead,
-                )
-                bar.show_between((Cell(" "), *note.text), keys)
-            else:
-                quiet = line(Cell(" ✓ nothing needs a look", Look.FAINT))
-                bar.show_parts(quiet if not self._notes and not number else BLANK, BLANK)
+        height = self._layout.attention if self._layout else 0
+        bars = self.query(".note").results(Bar)
+        focused = self._pane == 1
+        self._strip.show(bars, height, self.chosen_backend, self._ahead, focused=focused)
 
     @property
     def _ahead(self) -> BackendId | None:
         """The backend that `!` leads to."""
-        order = [note.backend for note in self._notes if note.backend in self._table.keys]
-        if not order:
-            return None
-        here = self.selected_backend
-        return order[(order.index(here) + 1) % len(order) if here in order else 0]
+        return self._strip.ahead(self._table.keys, self.chosen_backend)
 
     def _show_charts(self, frame: Frame) -> None:
         height = self._layout.charts if self._layout else 0
@@ -278,47 +233,11 @@ class MainScreen(Page):
         title = routing_title(len(view.keys), self.words, following=log.following, folded=folded)
         log.show(view, title)
 
-    def footer_actions(self, frame: Frame) -> list[Action]:
-        return fleet_footer(super().footer_actions(frame), frame.state)
-
     # -- keys --------------------------------------------------------------------------------
 
     @property
-    def selected_backend(self) -> BackendId | None:
-        """The backend under the cursor."""
+    def chosen_backend(self) -> BackendId | None:
         return cast("BackendId | None", self._table.cursor)
-
-    def _act(self, name: str) -> None:
-        action = next(action for action in BACKEND_ACTIONS if action.name == name)
-        app = dashboard(self)
-        if self.selected_backend is None:
-            app.say("There is no backend under the cursor.", severity="warning")
-        else:
-            app.act(action, self.selected_backend)
-
-    def action_drain(self) -> None:
-        self._act("drain")
-
-    def action_undrain(self) -> None:
-        self._act("undrain")
-
-    def action_check(self) -> None:
-        self._act("check")
-
-    def action_edit(self) -> None:
-        self._act("edit")
-
-    def action_remove(self) -> None:
-        self._act("remove")
-
-    def action_add(self) -> None:
-        dashboard(self).add_backend()
-
-    def action_approve(self) -> None:
-        dashboard(self).approve()
-
-    def action_rescan(self) -> None:
-        dashboard(self).rescan()
 
     def action_trouble(self) -> None:
         """The cursor to the next backend of the strip; round and round."""

@@ -76,7 +76,7 @@ class Add(Dialog):
         new = NewBackend(
             url,
             read("name", lambda text: fields.name(text, self._taken), ""),
-            self._found.type if self._found else None,
+            None,  # found out again when it is added, which says how
             read("zone", fields.zone, None),
             50 if priority is None else priority,
             read("tier", fields.tier, None),

@@ -39,7 +39,7 @@ async def test_a_server_is_recognised_while_its_url_is_typed_and_then_added() ->
             await stage.press("enter", *words)
         await stage.press("enter", "right", "enter")
         assert stage.source.added == [
-            NewBackend(URL, "big one", BackendType.VLLM, Zone.OPEN, 10, 3, 4, "GPU_KEY")
+            NewBackend(URL, "big one", None, Zone.OPEN, 10, 3, 4, "GPU_KEY")
         ]
         assert f"{URL} was added." in [note.message for note in stage.app._notifications]
         assert not isinstance(stage.app.screen, Add)
