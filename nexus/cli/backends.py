@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from nexus.cli import changes, waiting
+from nexus.cli import changes, draining, waiting
 from nexus.cli.commands import Subparsers, declare
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     )
     _status_option(listing)
     changes.register(commands)
+    draining.register(commands)
     waiting.register(commands)
 
 

@@ -1,4 +1,4 @@
-"""`nexus backends add|edit|remove|drain|undrain|check`: what changes the running Nexus."""
+"""`nexus backends add|edit|remove|check`: what changes the running Nexus."""
 
 from __future__ import annotations
 
@@ -103,8 +103,6 @@ def _register_edit(commands: Subparsers[argparse.ArgumentParser]) -> None:
 def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
     changes: tuple[tuple[str, Command, str, str], ...] = (
         ("remove", run_remove, "forget a backend", "Its requests in flight finish."),
-        ("drain", run_drain, "send it no new work", "Its requests in flight finish."),
-        ("undrain", run_undrain, "take it back into rotation", "It gets work again if healthy."),
         ("check", run_check, "probe it now", "Ask it now, and print how it is."),
     )
     for name, run, help, more in changes:
@@ -176,7 +174,7 @@ def run_edit(gateway: Gateway, args: argparse.Namespace) -> int:
     asked = {key: getattr(args, key) for key in keys if getattr(args, key) is not None}
     if not asked:
         raise BadRequest("Nothing to change: give --priority, --zone, --tier or --max-concurrent")
-    edited = gateway.ask("PATCH", _path(args.name), asked)
+    edited = gateway.ask("PATCH", path(args.name), asked)
     if args.json:
         say_json(edited)
         return 0
@@ -190,7 +188,7 @@ def run_remove(gateway: Gateway, args: argparse.Namespace) -> int:
     from nexus.cli.facts import text
     from nexus.cli.output import say, say_json
 
-    removed = gateway.ask("DELETE", _path(args.name))
+    removed = gateway.ask("DELETE", path(args.name))
     if args.json:
         say_json(removed)
     else:
@@ -198,25 +196,15 @@ def run_remove(gateway: Gateway, args: argparse.Namespace) -> int:
     return 0
 
 
-def run_drain(gateway: Gateway, args: argparse.Namespace) -> int:
-    """Send no new work there."""
-    return _change(gateway, args, "drain")
-
-
-def run_undrain(gateway: Gateway, args: argparse.Namespace) -> int:
-    """Take it back into rotation."""
-    return _change(gateway, args, "undrain")
-
-
 def run_check(gateway: Gateway, args: argparse.Namespace) -> int:
     """Probe it now."""
-    return _change(gateway, args, "check")
+    return show(gateway.ask("POST", f"{path(args.name)}/check"), args)
 
 
-def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:
+def show(backend: Facts, args: argparse.Namespace) -> int:
+    """Print how a backend is; exit code 0."""
     from nexus.cli.output import say, say_json
 
-    backend = gateway.ask("POST", f"{_path(args.name)}/{verb}")
     if args.json:
         say_json(backend)
     else:
@@ -224,7 +212,7 @@ def _change(gateway: Gateway, args: argparse.Namespace, verb: str) -> int:
     return 0
 
 
-def _path(name: str) -> str:
+def path(name: str) -> str:
     """Where a backend is addressed. A slash would cut the path, so such a name goes as its id."""
     from urllib.parse import quote
 
