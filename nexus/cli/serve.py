@@ -76,8 +76,31 @@ def _started(args: argparse.Namespace, loaded: Loaded, place: Path | None) -> in
     sink = logs.configure(
         str(settings.level), str(settings.format), levels, stream=None if screen else sys.stderr
     )
-    listener = bind(loaded.config.server.host, loaded.config.server.port)
+    try:
+        listener = bind(loaded.config.server.host, loaded.config.server.port)
+    except ConfigError as error:
+        there = (error.context or {}).get("nexus")
+        if screen and place is None and isinstance(there, str) and _wants_that_one(there):
+            return _attach(args, there)
+        raise
     return _run(_main(args, loaded, listener, sink, screen, place))
+
+
+def _wants_that_one(url: str) -> bool:
+    """Ask whether the Nexus that has the port is the one to be looked at."""
+    try:
+        answer = input(f"A Nexus runs at {url} already. Show its dashboard? [Y/n] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("", "y", "yes")
+
+
+def _attach(args: argparse.Namespace, url: str) -> int:
+    """The dashboard of another Nexus in the place of an own one; the exit code."""
+    from nexus.cli import attach
+
+    args.gateway_url, args.read_only = url, False
+    return attach.run(args)
 
 
 def _more_files() -> None:

@@ -20,7 +20,8 @@ def bind(host: str, port: int) -> socket.socket:
     waited 44 ms for a delayed ACK); accepted sockets inherit it.
 
     Raises:
-        ConfigError: the address cannot be bound; the sentence says why and what to do.
+        ConfigError: the address cannot be bound; the sentence says why and what to do. Where
+            another Nexus has it, `context["nexus"]` is its URL.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -37,7 +38,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.setblocking(False)
     except OSError as exc:
         listener.close()
-        raise ConfigError(_why(exc, host, port)) from exc
+        raise _why(exc, host, port) from exc
     return listener
 
 
@@ -51,24 +52,30 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _why(error: OSError, host: str, port: int) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        base = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+        is_nexus = b'"nexus"' in _ask(f"{base}/health")
+        if is_nexus:
+            who = f"another Nexus (`nexus attach {base}` shows it; or stop it first)"
+        else:
+            who = _occupant(base)
         free = _next_free(host, port)
         hint = f"; port {free} is free: try `nexus --port {free}`" if free else ""
-        return f"Port {port} on {host} is taken by {_occupant(reachable, port)}{hint}"
+        sentence = f"Port {port} on {host} is taken by {who}{hint}"
+        return ConfigError(sentence, context={"nexus": base} if is_nexus else None)
     if error.errno == errno.EACCES:
-        return f"Port {port} on {host} needs more rights; choose one above 1023 with --port"
+        return ConfigError(
+            f"Port {port} on {host} needs more rights; choose one above 1023 with --port"
+        )
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"server.host: '{host}' is not an address of this machine"
-    return f"Cannot listen on {host}:{port}: {error.strerror or error}"
+        return ConfigError(f"server.host: '{host}' is not an address of this machine")
+    return ConfigError(f"Cannot listen on {host}:{port}: {error.strerror or error}")
 
 
-def _occupant(host: str, port: int) -> str:
-    """Who answers there, as far as one polite question tells."""
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    if b'"nexus"' in _ask(f"{base}/health"):
-        return f"another Nexus (`nexus attach {base}` shows it; or stop it first)"
+def _occupant(base: str) -> str:
+    """Which other server answers there, as far as one polite question tells."""
     try:
         listed = json.loads(_ask(f"{base}/v1/models"))
         owners = {str(model.get("owned_by")) for model in listed["data"]}

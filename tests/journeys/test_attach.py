@@ -186,3 +186,20 @@ def test_without_a_terminal_it_says_so() -> None:
 
     assert done.returncode == 1
     assert "needs a terminal" in done.stderr
+
+
+def test_a_port_that_another_nexus_has_is_an_offer_to_look_at_that_one(tmp_path: Path) -> None:
+    with serving(tmp_path) as gateway:
+        port = ("--port", str(gateway.port))
+        with on_terminal(*port, home=tmp_path) as screen:
+            screen.until(f"A Nexus runs at {gateway.url} already. Show its dashboard? [Y/n]")
+            screen.type("n\r")
+            assert screen.end() == 2
+            assert f"`nexus attach {gateway.url}` shows it" in screen.text
+        with on_terminal(*port, home=tmp_path, NEXUS_TOUR="0") as screen:
+            screen.until("[Y/n]")
+            screen.type("\r")
+            screen.until("first-box")
+            screen.type("q")
+            assert screen.end() == 0
+        assert gateway.get("/health")["service"] == "nexus"
