@@ -21,24 +21,67 @@ Subparsers = argparse._SubParsersAction  # pyright: ignore[reportPrivateUsage] #
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     """Add `config` and its sub-commands; each sets `run(args) -> exit code`."""
-    parser = subparsers.add_parser("config", help="write, check or show the configuration")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser = _declare(
+        subparsers,
+        "config",
+        help="write, check or show the configuration",
+        description="Write, check or show the configuration. Needs no running Nexus.",
+        example="nexus config check",
+    )
+    commands = parser.add_subparsers(required=True, title="commands", metavar="COMMAND")
 
-    init = commands.add_parser("init", help="write an example file with every key")
+    init = _declare(
+        commands,
+        "init",
+        help="write an example file with every key",
+        description="Write an example file with every key, its default and what it does.",
+        example="nexus config init --minimal",
+    )
     init.add_argument("-o", "--output", default="nexus.toml", metavar="FILE", help="- is stdout")
     init.add_argument("-f", "--force", action="store_true", help="overwrite the file")
     init.add_argument("--minimal", action="store_true", help="only what most people set first")
     init.set_defaults(run=run_init)
 
-    check = commands.add_parser("check", help="list every mistake at once")
+    check = _declare(
+        commands,
+        "check",
+        help="list every mistake at once",
+        description="List every mistake at once, each with its line and what is allowed. Exit\n"
+        "code 2 when there is one.",
+        example="nexus config check nexus.toml",
+    )
     check.add_argument("file", nargs="?", metavar="FILE", help="the file to check")
     check.set_defaults(run=run_check)
 
-    show = commands.add_parser("show", help="print every value and the layer that set it")
+    show = _declare(
+        commands,
+        "show",
+        help="print every value and the layer that set it",
+        description="Print every value and the layer that set it: a flag, the environment, the\n"
+        "file, or the default. Secrets are not shown.",
+        example="nexus config show --port 9000",
+    )
     show.set_defaults(run=run_show)
     for command in (check, show):
         command.add_argument("--json", action="store_true", help="for machines")
         add_config_options(command)
+
+
+def _declare(
+    subparsers: Subparsers[argparse.ArgumentParser],
+    name: str,
+    *,
+    help: str,
+    description: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    return subparsers.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ examples:
   nexus demo                     try it: a simulated fleet, one real llama.cpp server, some traffic
   nexus backends add http://192.168.1.20:11434
   nexus models                   every model of every backend, with what it can do
+  nexus alias set gpt-4 llama3.3:70b
 
 Point any OpenAI client at http://127.0.0.1:8000/v1; the key can be anything.
 """
