@@ -56,6 +56,8 @@ class RequestsView:
         self.keys: Sequence[str] = ()
         self.complete = False
         """True when the gateway has nothing older that matches."""
+        self.newer = 0
+        """Requests that ended and are not in the list while a reader holds it."""
         self._older: list[Request] = []
         self._until: float | None = None
         self._recent: deque[Request] = deque()
@@ -78,14 +80,23 @@ class RequestsView:
         self._forget()
         self._marks = ()
 
-    def update(self, state: DashboardState, now: float, utc_offset_s: int, most: int) -> None:
+    def update(
+        self,
+        state: DashboardState,
+        now: float,
+        utc_offset_s: int,
+        most: int,
+        *,
+        held: bool = False,
+    ) -> None:
         """Take a moment.
 
         Args:
             most: rows that requests under way may take.
+            held: a reader looks at some row; none is given up for new ones.
         """
         self._now, self._utc_offset_s = now, utc_offset_s
-        marks = (state.running, state.logged, self.query, most, self._asked, self._until)
+        marks = (state.running, state.logged, self.query, most, self._asked, self._until, held)
         if self._marks and all(a is b or a == b for a, b in zip(marks, self._marks, strict=True)):
             return
         self._marks = marks
@@ -98,7 +109,7 @@ class RequestsView:
                 told = (of_ended(entry, zone) for entry in reversed(state.log))
                 heard = filter(self.query.matches, told)
             else:
-                self._take(state)
+                self._take(state, held=held)
                 heard = reversed(self._recent)
         else:
             self.running = tuple(r for r in self._asked if r.status is None)
@@ -112,17 +123,22 @@ class RequestsView:
         self._rows = rows
         self.keys = tuple(rows)
 
-    def _take(self, state: DashboardState) -> None:
+    def _take(self, state: DashboardState, *, held: bool) -> None:
         """Entries of the routing log that came since."""
+        self.newer = state.logged - self._seen
+        if held and len(self._recent) >= RECENT:
+            return
+        if self._seen and self.newer > len(state.log):  # some went by unseen: begin anew
+            self._recent.clear()
+            self._forget()
         oldest = state.logged - len(state.log)
         fresh = state.log[max(0, self._seen - oldest) :]
-        self._seen = state.logged
+        self._seen, self.newer = state.logged, 0
         if not fresh:
             return
         zone = zones(state)
-        matching = filter(self.query.matches, (of_ended(entry, zone) for entry in fresh))
-        self._recent.extend(matching)
-        if len(self._recent) > RECENT:
+        self._recent.extend(filter(self.query.matches, (of_ended(entry, zone) for entry in fresh)))
+        if len(self._recent) > RECENT and not held:
             for _ in range(len(self._recent) - RECENT):
                 self._recent.popleft()
             # What is older would no longer follow without a gap: it is read again when asked for.

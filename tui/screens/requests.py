@@ -157,7 +157,13 @@ class RequestsPage(Page):
         self._view.filter(query)
         room = self._table.room
         self._view.columns = COLUMNS if self.size.width >= WIDE else NARROW
-        self._view.update(frame.state, frame.now, frame.utc_offset_s, max(3, room // 2))
+        self._view.update(
+            frame.state,
+            frame.now,
+            frame.utc_offset_s,
+            max(3, room // 2),
+            held=not self._table.following,
+        )
         self.show_rows(self._table, self._view, self._title(frame))
         self._show_hint(query)
         self._show_story(frame)
@@ -200,7 +206,8 @@ class RequestsPage(Page):
         if table.following:
             pieces += ["   ", Cell("live", Role.OK)]
         else:
-            pieces += ["   ", Cell("held: f follows again", Role.WARN)]
+            newer = f", {count(view.newer)} newer" if view.newer else ""
+            pieces += ["   ", Cell(f"held{newer}: f follows again", Role.WARN)]
         pieces += self._past(frame)
         return line(*pieces)
 

@@ -83,6 +83,45 @@ def test_more_rows_than_are_kept_forget_the_past_so_that_no_gap_stands() -> None
     assert not view.complete
 
 
+def test_a_reader_keeps_the_rows_that_are_looked_at_and_new_ones_wait() -> None:
+    updates, _ = story(5)
+    done = next(u for u in updates if isinstance(u, RequestFinished))
+    state, view = told(*updates), RequestsView()
+    number = 0
+
+    def more(held: bool) -> None:
+        nonlocal state, number
+        for _ in range(400):
+            number += 1
+            state = told(replace(done, request_id=f"n{number}"), state=state)
+        view.update(state, START, 0, 8, held=held)
+
+    for _ in range(8):
+        more(held=True)
+    assert len(view.keys) >= RECENT
+    first = view.keys[-1]
+    for _ in range(4):
+        more(held=True)
+    assert view.keys[-1] == first
+    assert view.newer > 4 * 400
+    more(held=False)
+    assert view.newer == 0
+    assert view.keys[-1] != first  # too many went by: begun anew, the past is read again
+    assert f"n{number}" in view.keys
+    assert not view.complete
+
+
+def test_a_page_that_was_hidden_for_long_has_no_gap() -> None:
+    updates, teller = story(20)
+    view, state = RequestsView(), told(*updates)
+    early = seen(view, state)[-1]
+    for _ in range(6):
+        state = told(*teller.tell(60), state=state)
+    keys = seen(view, state)
+    assert early not in keys
+    assert keys[-1] == state.log[0].request_id
+
+
 def test_a_moment_that_is_looked_back_at_shows_what_was_known_then() -> None:
     updates, teller = story(20)
     then = told(*updates)
