@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 import socket
 
 from nexus.errors import ConfigError
+from nexus.server.occupant import is_another_nexus, occupant
 
 BACKLOG = 2048
 LOOK_AHEAD = 50
@@ -56,11 +56,11 @@ def _why(error: OSError, host: str, port: int) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
         reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
         base = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-        is_nexus = b'"nexus"' in _ask(f"{base}/health")
+        is_nexus = is_another_nexus(base)
         if is_nexus:
             who = f"another Nexus (`nexus attach {base}` shows it; or stop it first)"
         else:
-            who = _occupant(base)
+            who = occupant(base)
         free = _next_free(host, port)
         hint = f"; port {free} is free: try `nexus --port {free}`" if free else ""
         sentence = f"Port {port} on {host} is taken by {who}{hint}"
@@ -72,32 +72,6 @@ def _why(error: OSError, host: str, port: int) -> ConfigError:
     if error.errno == errno.EADDRNOTAVAIL:
         return ConfigError(f"server.host: '{host}' is not an address of this machine")
     return ConfigError(f"Cannot listen on {host}:{port}: {error.strerror or error}")
-
-
-def _occupant(base: str) -> str:
-    """Which other server answers there, as far as one polite question tells."""
-    try:
-        listed = json.loads(_ask(f"{base}/v1/models"))
-        owners = {str(model.get("owned_by")) for model in listed["data"]}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return "another program"
-    for owner, name in (("vllm", "vLLM (8000 is its default port too)"), ("llamacpp", "llama.cpp")):
-        if owner in owners:
-            return name
-    return "an LLM server"
-
-
-def _ask(url: str) -> bytes:
-    # Imported when a port is taken: they and what they import are a megabyte.
-    import http.client
-    import urllib.request
-
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=1) as reply:
-            return reply.read(65536)
-    except (OSError, ValueError, http.client.HTTPException):  # urllib's errors are OSErrors
-        return b""
 
 
 def _next_free(host: str, port: int) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator
 
@@ -39,26 +38,6 @@ async def test_another_nexus_on_the_port_is_recognised() -> None:
 
     assert "another Nexus" in said
     assert door.url in said
-
-
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [("vllm", "vLLM"), ("llamacpp", "llama.cpp"), ("library", "an LLM server")],
-)
-async def test_an_llm_server_on_the_port_is_named(owner: str, name: str) -> None:
-    listed = json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        known = head.startswith(b"GET /v1/models ")
-        writer.write(reply(listed) if known else reply(b"no", "404 Not Found"))
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        said = await why(server.sockets[0].getsockname()[1])
-
-    assert name in said
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n", b"", b"HTTP/1.1 200 OK\r\n\r\n[1, 2]"])
