@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import BackendId, Load, Speed
 from nexus.registry.lease import Lease
-from nexus.registry.record import LiveLoad
+from nexus.registry.record import MOST_SPEEDS, LiveLoad
 
 ID = BackendId("a")
 
@@ -58,3 +58,35 @@ def test_a_request_without_a_first_byte_leaves_the_averages_alone() -> None:
 
     assert load.latency_ms == 100.0
     assert load.tokens_per_s is None
+
+
+def test_each_model_has_a_speed_of_its_own() -> None:
+    load = LiveLoad()
+    lease(load).finish(ttft_ms=100.0, tokens_per_s=10.0, model="big")
+    before = load.seen()
+    lease(load).finish(ttft_ms=200.0, tokens_per_s=20.0, model="big")
+    lease(load).finish(ttft_ms=5.0, model="small")
+    lease(load).finish(failed=True, model="small")
+
+    assert before.speeds == {"big": Speed(100.0, 10.0, 1)}  # a value stays what it was
+    assert load.seen().speeds == {"big": Speed(120.0, 12.0, 2), "small": Speed(5.0, None, 1)}
+
+
+def test_the_first_byte_of_an_answer_in_one_piece_says_nothing_of_the_model() -> None:
+    load = LiveLoad()
+    lease(load).finish(ttft_ms=900.0, tokens_per_s=10.0, model="big", streamed=False)
+
+    assert load.latency_ms == 900.0
+    assert load.seen().speeds == {"big": Speed(None, 10.0, 1)}
+
+
+def test_the_speeds_of_the_models_measured_last_are_kept() -> None:
+    load = LiveLoad()
+    for number in [*range(MOST_SPEEDS), 0, MOST_SPEEDS]:
+        lease(load).finish(ttft_ms=1.0, model=f"m{number}")
+
+    speeds = load.seen().speeds
+    assert speeds is not None
+    assert len(speeds) == MOST_SPEEDS
+    assert "m0" in speeds
+    assert "m1" not in speeds
