@@ -38,8 +38,8 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         run_set,
         help="point a name at a model",
         description="Point a name at a model, from the next request on; a name that exists is\n"
-        "pointed elsewhere. Says which of the last hour's requests would have gone\n"
-        "elsewhere. It is kept in the configuration file, where there is one.",
+        "pointed elsewhere. Says which of the last hour's requests would have been\n"
+        "served otherwise. It is kept in the configuration file, where there is one.",
         example="nexus alias set gpt-4 llama3.3:70b --dry-run",
         timeout_s=TRYING_S,
     )

@@ -126,7 +126,7 @@ def _effect(preview: Facts) -> list[str]:
     elsewhere = max(0, sum(told(each, "requests") for each in moved) - refused - served)
     of = "1 request" if decided == 1 else f"{decided} requests"
     said = f"Of {of} in the last {uptime(number(preview, 'since_s') or 0)}, "
-    said += f"{elsewhere or 'none'} would have gone elsewhere"
+    said += f"{elsewhere or 'none'} would have been served otherwise"
     if refused:
         said += f", {refused} would have been refused"
     if served:
@@ -134,6 +134,8 @@ def _effect(preview: Facts) -> list[str]:
     lines = [f"{said}{':' if moved else '.'}"]
     for each in moved[:SHOWN_MOVES]:
         before, after = text(each, "before") or "(served)", text(each, "after")
+        if before == after:
+            after += " (another model)"
         count = told(each, "requests")
         lines.append(f"  {text(each, 'model')}: {before} -> {after}, {count}")
     if len(moved) > SHOWN_MOVES:
