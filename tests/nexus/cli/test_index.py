@@ -10,7 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from nexus.cli.main import run
+from nexus.cli.main import parser, run
+from nexus.cli.tree import tree
+from nexus.domain.gateway import FleetSource
 from tests.fakes.answers import answering
 from tests.fakes.gateway import gateway
 
@@ -20,6 +22,37 @@ OTHERWISE = {
     ("GET", "/nexus/v1/requests/{request_id}/standings"): "`nexus explain` tells more",
 }
 """What no command here asks for, and why not."""
+WISHES = {
+    "info": "health",
+    "role": "attach",
+    "updates": "attach",
+    "explain": "explain",
+    "drain": "backends drain",
+    "undrain": "backends undrain",
+    "check": "backends check",
+    "scan": "backends waiting",
+    "approve": "backends approve",
+    "dismiss": "backends dismiss",
+    "requests": "explain",
+    "story": "explain",
+    "series": "chart",
+    "changes": "changes",
+    "logs": "logs",
+    "log_levels": "logs",
+    "routes": "routing show",
+    "cancel": "cancel",
+    "recognise": "backends add",
+    "add": "backends add",
+    "edit": "backends edit",
+    "remove": "backends remove",
+    "load_model": "models load",
+    "unload_model": "models unload",
+    "preview": "routing set",
+    "apply": "routing apply",
+    "undo": "routing undo",
+    "set_log_level": "logs",
+}
+"""What a dashboard sees and wishes, and the command that does it."""
 SAID = {"models": ["m"], "etag": "e", "status": "healthy"}
 ROUTES = {"version": "v", "aliases": {}, "fallbacks": {}}
 ANSWERS: dict[str, object] = {
@@ -77,6 +110,12 @@ logs
 logs --levels
 logs --set proxy=debug
 """
+
+
+def test_every_wish_of_a_dashboard_is_a_command() -> None:
+    there = {command.path.removeprefix("nexus ") for command in tree(parser()).walk()}
+    assert WISHES.keys() == {name for name in vars(FleetSource) if not name.startswith("_")}
+    assert set(WISHES.values()) <= there
 
 
 async def test_every_path_of_the_control_api_is_asked_for_by_a_command(
