@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Literal, cast
 from textual.app import App
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import Worker
 
 from nexus.domain.access import Role as Access
-from nexus.domain.backend import BackendId
+from nexus.domain.backend import Backend, BackendId
 from nexus.domain.events import Update, ZoneBreached
 from nexus.domain.gateway import FleetSource
 from nexus.errors import NexusError
@@ -25,6 +26,7 @@ from tui.clipboard import Way, copy
 from tui.commands import Action, NexusCommands
 from tui.film import Film
 from tui.leave import Leave
+from tui.render.about import checked
 from tui.render.cells import Cell, line
 from tui.render.drain import impact
 from tui.render.empty import waiting_lines
@@ -47,6 +49,8 @@ from tui.tour import HINTS, SHOWN_S
 from tui.views import Frame
 
 FRAMES_PER_S = 5
+RESULT_S = 0.1
+"""From the end of a check until its update should be here, seconds."""
 SLICE = 64
 """Updates folded before the gateway gets the loop again: about a millisecond."""
 
@@ -216,7 +220,19 @@ class NexusDashboard(App[Leave]):
         elif action.name == "remove":
             self.push_screen(Remove(backend, self.source))
         else:
-            self.do(lambda: self.source.check(backend_id), f"{name} was checked.")
+            self._check(backend)
+
+    def _check(self, backend: Backend) -> None:
+        """Ask a backend for its health, and say what it was."""
+
+        async def wish() -> None:
+            await self.source.check(backend.id)
+            await asyncio.sleep(RESULT_S)  # what came of it is an update like any other
+
+        def done() -> str:
+            return checked(backend.name, backend, self.state.backends.get(backend.id))
+
+        self.do(wish, done)
 
     def show_backend(self, backend_id: BackendId) -> None:
         """Go to the page about that backend."""
@@ -291,7 +307,7 @@ class NexusDashboard(App[Leave]):
 
         self.run_worker(run(), name="copy", exit_on_error=True)
 
-    def do(self, wish: Callable[[], Awaitable[object]], done: str) -> None:
+    def do(self, wish: Callable[[], Awaitable[object]], done: str | Callable[[], str]) -> None:
         """Carry out a wish beside the screen; say `done`, or the sentence of what stopped it."""
 
         async def run() -> None:
@@ -300,7 +316,7 @@ class NexusDashboard(App[Leave]):
             except NexusError as error:
                 self.say(error.message, severity="error")
             else:
-                self.say(done)
+                self.say(done if isinstance(done, str) else done())
 
         self.run_worker(run(), name="wish", exit_on_error=True)
 
@@ -385,9 +401,9 @@ class NexusDashboard(App[Leave]):
 
     def end_tour(self) -> None:
         """Nobody wants more hints. Without a tour nothing happens."""
-        for worker in self.workers.cancel_group(self, "tour"):
-            if worker.name == "tour":
-                self.clear_notifications()
+        ended = cast("list[Worker[object]]", self.workers.cancel_group(self, "tour"))  # pyright: ignore[reportUnknownMemberType]
+        if any(worker.name == "tour" for worker in ended):
+            self.clear_notifications()
 
     def change_theme(self) -> None:
         """Dark to light and back; without colour there is one look only."""

@@ -72,7 +72,7 @@ def summary(
         Cell(" tok/s ", Role.DIM),
         Cell(f"{'-' if failing is None else percent(failing) + '%':>6}", loud),
         Cell(" fail  ", Role.DIM),
-        Cell(f"{count(load.total)} served since start", Role.DIM),
+        Cell(f"{count(load.total)} served", Role.DIM),
         *_inside(backend),
     ]
     third = line(
@@ -98,6 +98,17 @@ def _inside(backend: Backend) -> list[Cell]:
     )
     parts = [f"{number} {word}" for number, word in told if number is not None]
     return [Cell(f"   inside: {', '.join(parts)}", Role.DIM)] if parts else []
+
+
+def checked(name: str, before: Backend, after: Backend | None) -> str:
+    """What a check has found, once its result is known."""
+    if after is None or after.checked_at == before.checked_at:
+        return f"{name} was checked."
+    found = LOOK[after.status][1]
+    if after.reason:
+        return f"{name} was checked: {found}, {after.reason}"
+    took = "" if after.probe_ms is None else f", it answered in {millis(after.probe_ms)}"
+    return f"{name} was checked: {found}{took}."
 
 
 def _check(backend: Backend, now: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nexus.domain.backend import (
     BackendId,
+    BackendStatus,
     BackendType,
     FactSource,
     Load,
@@ -118,3 +119,14 @@ def test_settings_show_where_a_key_comes_from_and_no_password() -> None:
     assert told["limit"] == "none"
     assert "mDNS" in told["known from"]
     assert "secret" not in " ".join(told.values())
+
+
+def test_the_result_of_a_check_is_told_once_it_is_known() -> None:
+    later = replace(BACKEND, checked_at=NOW + 1, probe_ms=12.0)
+    down = replace(later, status=BackendStatus.UNREACHABLE, reason="connection refused")
+    assert about.checked("gpu-01", BACKEND, BACKEND) == "gpu-01 was checked."
+    assert about.checked("gpu-01", BACKEND, None) == "gpu-01 was checked."
+    assert about.checked("gpu-01", BACKEND, later) == (
+        "gpu-01 was checked: healthy, it answered in 12ms."
+    )
+    assert about.checked("gpu-01", BACKEND, down) == "gpu-01 was checked: down, connection refused"
