@@ -24,7 +24,7 @@ class Answers:
 def answering(answers: Mapping[str, Answer], *, name: str = "fake/1") -> Generator[Answers]:
     """Serve `answers` by path on a free loopback port; 404 with an HTML body elsewhere.
 
-    A path with a query is looked up with it, then without.
+    `PATCH /path` goes before `/path`; a path with a query is looked up with it, then without.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -37,7 +37,8 @@ def answering(answers: Mapping[str, Answer], *, name: str = "fake/1") -> Generat
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             nothing = (404, b"<html>nothing</html>")
             plain = self.path.partition("?")[0]
-            status, body = answers.get(self.path, answers.get(plain, nothing))
+            named = (f"{self.command} {self.path}", self.path, plain)
+            status, body = next((answers[each] for each in named if each in answers), nothing)
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "http://127.0.0.1:1/")
