@@ -204,11 +204,13 @@ def _shown(now: Facts) -> list[str]:
 
 def _policy(rule: Facts) -> str:
     """`policy llama* for tenant acme: privacy restricted, tier 3 or more`."""
+    from nexus.cli.explain import ENDPOINTS
     from nexus.cli.facts import flag, lists, number, part, text, texts
 
     when = part(rule, "when")
     asked = [f"tenant {' or '.join(texts(when, 'tenants'))}"] if texts(when, "tenants") else []
-    if endpoints := texts(when, "endpoints"):
+    words = {path: word for word, path in ENDPOINTS.items()}
+    if endpoints := [words.get(path, path) for path in texts(when, "endpoints")]:
         asked.append(f"endpoint {' or '.join(endpoints)}")
     asked += [f"header {' '.join(pair)}" for pair in lists(when, "headers")]
     said = [f"privacy {text(rule, 'privacy')}"] if text(rule, "privacy") else []

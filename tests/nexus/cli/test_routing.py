@@ -21,6 +21,7 @@ gpt = "m"
 privacy = "restricted"
 min_tier = 2
 tenants = ["acme"]
+endpoints = ["chat"]
 headers = { x-team = "research*" }
 """
 
@@ -48,7 +49,8 @@ async def test_all_routes_are_shown(nexus: Commands) -> None:
         "weights of the smart score: priority 50, load 30, latency 20",
         "max retries: 2",
         "alias gpt -> m",
-        "policy m* for tenant acme, header x-team research*: privacy restricted, tier 2 or more",
+        "policy m* for tenant acme, endpoint chat, header x-team research*: "
+        "privacy restricted, tier 2 or more",
     ]
 
 
