@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from nexus import __version__
 from nexus.cli.index import COMMANDS
@@ -26,6 +28,20 @@ Point any OpenAI client at http://127.0.0.1:8000/v1; the key can be anything.
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """One that knows what was meant. Parsers of commands are made of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave with exit code 2."""
+        typed = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
+        if typed is not None:
+            from difflib import get_close_matches  # late: only after a mistake
+
+            near = get_close_matches(typed[1], re.findall(r"'(.*?)'", typed[2]), 1)
+            message += f". Did you mean '{near[0]}'?" if near else ""
+        super().error(message)
+
+
 def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
     """The command line.
 
@@ -33,7 +49,7 @@ def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
         words: what was typed. A command that is not among them is only named, and its module is
             not imported. None: every command in full.
     """
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="nexus",
         description="One terminal and one URL over every model you have.",
         epilog=EPILOG,

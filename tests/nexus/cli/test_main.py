@@ -77,6 +77,23 @@ def test_a_wrong_status_is_a_usage_error_that_lists_the_right_ones(
     assert "'draining'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["modles"], "models"),
+        (["backends", "dran", "gpu-1"], "drain"),
+        (["routing", "set", "--strategy", "rand"], "random"),
+    ],
+)
+def test_a_word_that_is_nearly_right_is_told_what_it_may_have_been(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(words)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(f"Did you mean '{meant}'?\n")
+
+
 def test_a_broken_configuration_exits_2_and_any_other_failure_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
