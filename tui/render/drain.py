@@ -72,7 +72,7 @@ def countdown(pending: int, waited: tuple[Running, ...]) -> str:
     left = left_s(waited)
     if left is None:
         return f"{pending} in flight"
-    return f"{pending} left, {'any moment' if left < 1 else '~' + span(left)}"
+    return f"{pending} left, {'soon' if left < 1 else '~' + span(left)}"
 
 
 def running_lines(pending: int, waited: tuple[Running, ...], rows: int) -> tuple[Line, ...]:
@@ -101,7 +101,9 @@ def running_lines(pending: int, waited: tuple[Running, ...], rows: int) -> tuple
 def _left(one: Running) -> str:
     if one.left_s is None:
         return "end not known"
-    return "longer than most" if one.left_s <= 0 else f"~{span(one.left_s)} to go"
+    if one.left_s <= 0:
+        return "longer than most"
+    return "any moment" if one.left_s < 1 else f"~{span(one.left_s)} to go"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def test_the_end_is_expected_after_what_most_answers_of_the_model_took() -> None
 def test_what_takes_longer_than_most_ends_any_moment() -> None:
     past = [ended(n, "qwen3:32b", 1000.0) for n in range(10)]
     waited = running(state_of(*past, routed("a", 30.0)), GPU, NOW)
-    assert countdown(1, waited) == "1 left, any moment"
+    assert countdown(1, waited) == "1 left, soon"
     assert "longer than most" in text(running_lines(1, waited, 3))
 
 
