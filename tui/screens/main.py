@@ -55,7 +55,7 @@ ACTIONS = (
     Action("follow", "f", "follow", "Follow the newest routing entry again."),
     Action("columns(-1)", "left,h", "earlier columns", "Matrix: earlier backends.", palette=False),
     Action("columns(1)", "right,l", "later columns", "Matrix: later backends.", palette=False),
-    FILTER_ACTIONS[1],
+    *FILTER_ACTIONS[1:],
     *EVERYWHERE,
 )
 """In the order of the footer and of the help."""

@@ -71,6 +71,13 @@ def past(count: int, **more: object) -> tuple[Json, ...]:
     return tuple(found)
 
 
+async def written_out(stage: Stage) -> None:
+    """Until an export has come to its end, and is told."""
+    exports = [worker for worker in stage.app.workers if worker.name == "export"]
+    await stage.app.workers.wait_for_complete(exports)
+    await stage.settle()
+
+
 def update_of(stage: Stage, id: str) -> RequestFinished:
     found = next(each for each in stage.app.state.log if each.request_id == id)
     assert isinstance(found, RequestFinished)
@@ -391,6 +398,7 @@ async def test_the_rows_shown_are_exported(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     async with page() as (stage, _):
         await stage.press("exclamation_mark", "ctrl+s")
+        await written_out(stage)
         shown = len(table(stage).keys)
         [told] = tmp_path.glob("*.json")  # noqa: ASYNC240
         assert len(json.loads(told.read_text())) == shown
@@ -492,3 +500,14 @@ async def test_keys_that_come_in_a_heap_go_where_they_were_meant_to() -> None:
         assert stage.app.current_mode == "requests"
         assert isinstance(stage.app.screen, RequestsPage)
         assert stage.app.screen.words == "gemma K/d"
+
+
+async def test_every_page_with_rows_exports_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with page() as (stage, _):
+        for key, name in (("1", "backends"), ("3", "matrix"), ("7", "log")):
+            await stage.press(key, "ctrl+s")
+            await written_out(stage)
+            assert list(tmp_path.glob(f"nexus-{name}-*.csv")), name  # noqa: ASYNC240
