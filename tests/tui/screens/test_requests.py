@@ -74,7 +74,8 @@ def past(count: int, **more: object) -> tuple[Json, ...]:
 async def written_out(stage: Stage) -> None:
     """Until an export has come to its end, and is told."""
     exports = [worker for worker in stage.app.workers if worker.name == "export"]
-    await stage.app.workers.wait_for_complete(exports)
+    if exports:
+        await stage.app.workers.wait_for_complete(exports)
     await stage.settle()
 
 
