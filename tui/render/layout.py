@@ -12,6 +12,8 @@ FRAME = 3
 """Lines that are always there: header, tabs, footer."""
 CHARTED = 34
 """From this height charts show by themselves."""
+ROOMY = 44
+"""From this height blank lines stand between panes. Below it rows are worth more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,14 @@ def plan(
         notes: things that need a look.
         charts: whether they were asked for; None is by the height.
     """
-    tall, spacers = height >= 28, height >= CHARTED
+    tall, spacers = height >= 28, height >= ROOMY
     gap = 1 if spacers else 0
     tiles = 3 if tall else 1
     strip = min(notes, 3 if spacers else 2 if tall else 1)
-    if spacers:
+    if height >= CHARTED:
         strip = max(1, strip)  # so that nothing moves when the first trouble comes
-    # Tall screens have a blank line around the tiles.
-    rest = height - FRAME - tiles - (2 if tall else 0) - strip - (1 if spacers else 0)
+    # Roomy screens have a blank line around the tiles.
+    rest = height - FRAME - tiles - strip - (3 if spacers else 0)
     chart = 0
     if height >= CHARTED if charts is None else charts:
         chart = max(6, min(11, rest // 4))

@@ -156,7 +156,6 @@ class MainScreen(ActingPage):
         models.styles.width = wanted.models_width if wanted.side_by_side else "100%"
         routing.styles.width = "1fr" if wanted.side_by_side else "100%"
         lower.styles.layout = "horizontal" if wanted.side_by_side else "vertical"
-        self.set_class(wanted.tiles > 1, "tall")
         self.set_class(wanted.spacers, "spaced")
 
     def _models_room(self) -> int:

@@ -30,7 +30,7 @@ def test_panes_fill_the_screen_and_never_more(
     gap = 1 if got.spacers else 0
     lower = max(got.models, got.routing) if got.side_by_side else got.models + got.routing
     gaps = gap if got.side_by_side else 2 * gap
-    margin = 2 if got.tiles > 1 else 0
+    margin = 2 if got.spacers else 0
     above = got.tiles + margin + got.attention + gap
     if got.charts:
         above += got.charts + gap
@@ -59,6 +59,11 @@ def test_a_tall_screen_does_not_move_when_the_first_trouble_comes() -> None:
     assert plan(120, 36, 6, 8, 1, notes=0) == plan(120, 36, 6, 8, 1, notes=1)
     assert plan(80, 24, 6, 8, 1, notes=0).attention == 0
     assert plan(80, 24, 6, 8, 1, notes=5).attention == 1
+
+
+def test_a_usual_screen_shows_charts_and_the_matrix_and_the_log() -> None:
+    got = plan(120, 36, 6, 8, 1)
+    assert min(got.models, got.routing) >= HEAD + 4
 
 
 def test_a_large_screen_shows_every_backend_of_a_small_fleet() -> None:
