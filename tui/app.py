@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, ClassVar, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import App
 from textual.driver import Driver
@@ -31,8 +32,8 @@ from tui.render.cells import Cell, line
 from tui.render.drain import impact
 from tui.render.empty import waiting_lines
 from tui.render.numbers import plural
-from tui.screens import PAGES
-from tui.screens.backend import BackendPage
+from tui.render.pages import PAGES
+from tui.screens import page_type
 from tui.screens.dialogs.add import Add
 from tui.screens.dialogs.dialog import Dialog
 from tui.screens.dialogs.drain import Drain
@@ -41,18 +42,28 @@ from tui.screens.dialogs.remove import Remove
 from tui.screens.drains import DrainWatch
 from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
-from tui.screens.requests import RequestsPage
 from tui.screens.shown import ShownText
 from tui.state import DashboardState, lost, reduce
 from tui.theme import THEMES
 from tui.tour import HINTS, SHOWN_S
 from tui.views import Frame
 
+if TYPE_CHECKING:
+    from tui.screens.backend import BackendPage
+    from tui.screens.requests import RequestsPage
+
 FRAMES_PER_S = 5
+WARM_S = 0.25
+"""Rest between two pages that are made before anybody asks, seconds: the gateway comes first."""
 RESULT_S = 0.1
 """From the end of a check until its update should be here, seconds."""
 SLICE = 64
 """Updates folded before the gateway gets the loop again: about a millisecond."""
+
+
+def _page(name: str) -> Page:
+    """A page that nobody has seen yet."""
+    return page_type(name)()
 
 
 class NexusDashboard(App[Leave]):
@@ -62,9 +73,9 @@ class NexusDashboard(App[Leave]):
     COMMANDS: ClassVar[set[type[NexusCommands]]] = {NexusCommands}  # pyright: ignore[reportIncompatibleVariableOverride]
     TITLE = "Nexus"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {  # pyright: ignore[reportIncompatibleVariableOverride]
-        page.NAME: page for page in PAGES
+        name: partial(_page, name) for name in PAGES
     }
-    DEFAULT_MODE = PAGES[0].NAME
+    DEFAULT_MODE = PAGES[0]
 
     def __init__(
         self,
@@ -119,6 +130,17 @@ class NexusDashboard(App[Leave]):
         if self.current_mode != name:
             self.switch_mode(name)
         return cast(Page, self.screen_stack[0])
+
+    async def warm(self) -> None:
+        """Make the other pages, one after another, so that the first visit is as quick as others.
+
+        Code is loaded beside the loop; what a page costs then is a few short pieces of work.
+        """
+        for name in PAGES:
+            await asyncio.to_thread(page_type, name)
+            await asyncio.sleep(WARM_S)
+            if name not in self._screen_stacks:
+                await self._init_mode(name)
 
     @property
     def driver_left(self) -> bool:
@@ -239,9 +261,7 @@ class NexusDashboard(App[Leave]):
         if backend_id not in self.state.backends:
             self.say("That backend has left the fleet.", severity="warning")
             return
-        page = self.go(BackendPage.NAME)
-        if isinstance(page, BackendPage):
-            page.pick(backend_id)
+        cast("BackendPage", self.go("backend")).pick(backend_id)
 
     def add_backend(self) -> None:
         """Ask for a backend's URL."""
@@ -279,7 +299,7 @@ class NexusDashboard(App[Leave]):
 
     def show_request(self, request_id: str) -> None:
         """Show a request's story."""
-        cast(RequestsPage, self.go(RequestsPage.NAME)).show_request(request_id)
+        cast("RequestsPage", self.go("requests")).show_request(request_id)
 
     def show_model(self, name: str) -> None:
         """Show a model's row."""

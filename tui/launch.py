@@ -146,6 +146,7 @@ async def _once_up(app: NexusDashboard, screenshot: Path | None, state: Path | N
         gc.freeze()
         if state is not None and tour.wanted(os.environ, state):
             app.tour()
+        await app.warm()
         return
     await asyncio.sleep(SCREENSHOT_AFTER_S)
     app.save_screenshot(screenshot.name, str(screenshot.parent))

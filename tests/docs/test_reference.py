@@ -33,7 +33,7 @@ from nexus.telemetry.logs import RING_LINES, Sink
 from nexus.telemetry.request_log import RequestLog
 from nexus.upstream.pool import IDLE_S
 from tui.render.status import glyph, word
-from tui.screens import PAGES as TUI_PAGES
+from tui.screens import page_types
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -182,7 +182,7 @@ def test_every_key_of_the_dashboard_is_in_its_guide() -> None:
     signs |= {"exclamation_mark": "!", "ampersand": "&", "comma": ",", "full_stop": "."}
     signs |= {"left_square_bracket": "[", "right_square_bracket": "]"}
     signs |= {"less_than_sign": "<", "greater_than_sign": ">", "plus": "+"}
-    for action in {action for page in TUI_PAGES for action in page.ACTIONS}:
+    for action in {action for page in page_types() for action in page.ACTIONS}:
         for key in action.keys.split(","):
             assert signs.get(key, key) in named, f"{action.name}: {key}"
 
