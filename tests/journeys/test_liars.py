@@ -46,7 +46,7 @@ class Liar:
 @contextlib.asynccontextmanager
 async def lying(liar: Liar) -> AsyncGenerator[Liar]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             head = await reader.readuntil(b"\r\n\r\n")
             liar.asked.append(head.split(b"\r\n")[0].decode())
             writer.write(liar.raw)
@@ -55,7 +55,9 @@ async def lying(liar: Liar) -> AsyncGenerator[Liar]:
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.05)
-        writer.close()
+            writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            writer.transport.abort()  # closing would wait until somebody reads the rest
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     liar.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
