@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 FRAMES_PER_S = 5
 WARM_S = 0.25
-"""Rest between two pages that are made before anybody asks, seconds: the gateway comes first."""
+"""Rest between two pages whose code is loaded, seconds: the gateway comes first."""
 RESULT_S = 0.1
 """From the end of a check until its update should be here, seconds."""
 SLICE = 64
@@ -132,15 +132,14 @@ class NexusDashboard(App[Leave]):
         return cast(Page, self.screen_stack[0])
 
     async def warm(self) -> None:
-        """Make the other pages, one after another, so that the first visit is as quick as others.
+        """Load the other pages' code, one after another, beside the loop.
 
-        Code is loaded beside the loop; what a page costs then is a few short pieces of work.
+        The pages themselves are made when somebody goes there: one that is made meanwhile would be
+        gone to half made.
         """
         for name in PAGES:
             await asyncio.to_thread(page_type, name)
             await asyncio.sleep(WARM_S)
-            if name not in self._screen_stacks:
-                await self._init_mode(name)
 
     @property
     def driver_left(self) -> bool:
