@@ -94,9 +94,11 @@ async def upstream(script: Script, models: list[str] | None = None) -> AsyncGene
     """Serve on a free port of 127.0.0.1."""
     listed = ["m"] if models is None else models
     here = Upstream("", script, listed)
+    open_: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         here.connections += 1
+        open_.add(writer)
         try:
             while (got := await _read(reader)) is not None:
                 if got.method == "GET":
@@ -111,6 +113,7 @@ async def upstream(script: Script, models: list[str] | None = None) -> AsyncGene
         finally:
             here.closed_by_client.set()
             writer.close()
+            open_.discard(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     here.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -118,6 +121,9 @@ async def upstream(script: Script, models: list[str] | None = None) -> AsyncGene
         yield here
     finally:
         server.close()
+        for writer in open_:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # what was closed is gone with the next turn of the loop
 
 
 def _get(got: Got, models: list[str]) -> bytes:
