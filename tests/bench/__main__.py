@@ -18,7 +18,9 @@ from tests.bench import (
     health,
     history,
     memory,
+    operator,
     relay,
+    scale,
     startup,
     streams,
 )
@@ -29,6 +31,8 @@ BENCHES = {
     "memory": memory.main,
     "dashboard": dashboard.main,
     "attached": attached.main,
+    "operator": operator.main,
+    "scale": scale.main,
     "startup": startup.main,
     "decide": bench_decide.main,
     "health": health.main,
