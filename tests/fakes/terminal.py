@@ -38,6 +38,11 @@ class Program:
         self.output = b""
 
     @property
+    def fd(self) -> int:
+        """Of the terminal's other side."""
+        return self._fd
+
+    @property
     def text(self) -> str:
         """Everything that was ever written, without its escape sequences."""
         return ESCAPES.sub(b"", self.output).decode("utf-8", "replace")

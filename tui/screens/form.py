@@ -95,7 +95,6 @@ class Form(ModalScreen[dict[str, str] | None]):
             self.query_one(f"#label-{field.name}", TextLines).show(
                 (line(Cell(field.label, Role.DIM)),)
             )
-        self.query_one(f"#field-{self._fields[0].name}").focus()
         self._say()
 
     @property
