@@ -165,6 +165,8 @@ async def test_a_backend_is_added_by_its_url(tmp_path: Path) -> None:
         await here.eye.sees("Add a backend", "made from the URL")
         await here.eye.press(two.url)
         await here.eye.sees("OpenAI-compatible")
+        await here.eye.press("\x1b[Z")  # back from the first field: the last button
+        await here.eye.until(lambda _: not here.eye.cursor_in("URL "), "the button")
         await here.eye.press("\r")
         await here.eye.until(lambda text: "new" in text and "[1 Fleet]" in text, "the new model")
         assert (await here.chat("new")).status == 200
