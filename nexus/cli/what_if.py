@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from nexus.cli.commands import Subparsers, talk
+from nexus.cli.control_key import add_key_option
 from nexus.cli.target import URL_VARIABLE
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def add_url_and_json(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help=f"the running Nexus (environment: {URL_VARIABLE})",
     )
+    add_key_option(parser)
     parser.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="for machines"
     )
