@@ -24,7 +24,11 @@ run: $(READY)  ## Nexus over whatever runs on this machine
 	$(BIN)/nexus
 
 test: $(READY)  ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests --ignore=tests/screens --ignore=tests/tui
+	$(BIN)/python -m pytest tests/tui/test_launch.py tests/tui/web
+# Tests of screens wait most of the time, so three at once take no more of the machine.
+	$(BIN)/python -m pytest tests/tui tests/screens -n 3 --ignore=tests/tui/test_launch.py \
+		--ignore=tests/tui/web
 
 check: $(READY)  ## lint, format, types, import contracts
 	$(BIN)/ruff check
