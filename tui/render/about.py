@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nexus.domain.backend import Backend, FactSource, Load, Model, Speed, Zone
 from nexus.domain.events import RequestFinished
-from tui.render.cells import UNKNOWN, Cell, Line, Role, line
+from tui.render.cells import UNKNOWN, Cell, Line, Role, known, line
 from tui.render.columns import Column
 from tui.render.fields import shown_url
 from tui.render.numbers import clock, context, count, millis, percent, rate, span
@@ -146,8 +146,8 @@ def model_cells(model: Model, load: Load, copies: int) -> tuple[Cell, ...]:
         ctx,
         Cell(able, Role.ACCENT),
         up,
-        _some(millis(speed.ttft_ms)),
-        _some(rate(speed.tokens_per_s)),
+        known(millis(speed.ttft_ms)),
+        known(rate(speed.tokens_per_s)),
         Cell(_said_by(model), Role.DIM),
     )
 
@@ -160,10 +160,6 @@ def _said_by(model: Model) -> str:
     counts = Counter(source for _, source in model.sources)
     parts += [f"{source.value} {counts[source]}" for source in FactSource if counts[source]]
     return ", ".join(parts) or "-"
-
-
-def _some(text: str, role: Role = Role.TEXT) -> Cell:
-    return UNKNOWN if text == "-" else Cell(text, role)
 
 
 # ---- what failed there
@@ -216,7 +212,7 @@ def failure_cells(one: Failure, utc_offset_s: int) -> tuple[Cell, ...]:
         Cell(clock(entry.at, utc_offset_s), Role.DIM),
         status,
         Cell(entry.model),
-        _some(millis(one.after_ms)),
+        known(millis(one.after_ms)),
         Cell(f"{one.why}{saved}", Role.WARN if one.saved_by else Role.BAD),
     )
 

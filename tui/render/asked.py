@@ -13,6 +13,11 @@ from tui.render.why import reason, why
 from tui.state import DashboardState
 
 
+def became(asked: str, used: str) -> str:
+    """The model asked for, and what it became if that differs: `gpt-4→llama3.3:70b`."""
+    return asked if used in ("", asked) else f"{asked}→{used}"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is known. All text may be hostile: it is cleaned when painted."""

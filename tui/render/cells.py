@@ -41,6 +41,11 @@ UNKNOWN = Cell("-", Role.FAINT)
 """No data. Never a zero."""
 
 
+def known(text: str, role: Role = Role.TEXT) -> Cell:
+    """A number as it was written; `-` looks like what it is."""
+    return UNKNOWN if text == UNKNOWN.text else Cell(text, role)
+
+
 def line(*pieces: Cell | str) -> Line:
     """A line from cells and plain strings."""
     return tuple(piece if isinstance(piece, Cell) else Cell(piece) for piece in pieces)

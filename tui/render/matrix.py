@@ -37,15 +37,6 @@ class ModelRow:
         return sum(backend.is_routable for backend, _ in self.found.values())
 
 
-def model_rows(backends: Sequence[Backend]) -> tuple[ModelRow, ...]:
-    """Every model of the fleet by name. O(backends x models): once per change of facts."""
-    index: dict[str, dict[BackendId, tuple[Backend, Model]]] = {}
-    for backend in backends:
-        for model in backend.models:
-            index.setdefault(model.id, {})[backend.id] = (backend, model)
-    return tuple(ModelRow(name, index[name]) for name in sorted(index, key=str.lower))
-
-
 class ModelIndex:
     """Which backends list which model, sorted anew only when a list became another one.
 
@@ -77,6 +68,9 @@ class ModelIndex:
                 places.setdefault(model.id, []).append((id, number))
         self._places = places
         self.names = tuple(sorted(places, key=str.lower))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
 
     def row(self, name: str) -> ModelRow | None:
         """The model of that name, if somebody lists it."""

@@ -11,11 +11,11 @@ from nexus.domain.backend import Backend, BackendId, BackendStatus, Model, Resid
 from nexus.domain.events import RequestFinished
 from tui.clean import clean
 from tui.render import matrix
-from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, line
+from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, known, line
 from tui.render.columns import Column
 from tui.render.detail import label, model_pieces
 from tui.render.filters import matches
-from tui.render.matrix import ModelRow, model_rows
+from tui.render.matrix import ModelIndex, ModelRow
 from tui.render.numbers import context, millis, plural, rate
 from tui.render.status import glyph, word
 from tui.state import DashboardState, Entry
@@ -97,7 +97,7 @@ class ModelsView:
     hidden: int = 0
     """Backend columns that do not fit."""
     backends: tuple[Backend, ...] = ()
-    _rows: Mapping[str, ModelRow] = field(default_factory=dict[str, ModelRow])
+    _models: ModelIndex = field(default_factory=ModelIndex)
     _page: tuple[Backend, ...] = ()
     _facts: object = None
     _first: int = 0
@@ -113,16 +113,19 @@ class ModelsView:
         if state.backends is not self._facts:
             self._facts = state.backends
             self.backends = tuple(state.backends.values())
-            self._rows = {row.name: row for row in model_rows(self.backends)}
+            self._models.update(state.backends)
         mark = (state.log, int(now))
         if self._used_at[1] != mark[1] and self._used_at[0] is not state.log:
             self._used, self._used_at = usage(state.log), mark
-        self.total = len(self._rows)
-        self.keys = tuple(
-            name
-            for name, row in self._rows.items()
-            if (not words or matches(words, _text(row))) and self._able(row)
-        )
+        self.total = len(self._models.names)
+        self.keys = self._models.names
+        if words or self.ability:
+            rows = [row for name in self.keys if (row := self._models.row(name)) is not None]
+            self.keys = tuple(
+                row.name
+                for row in rows
+                if (not words or matches(words, _text(row))) and self._able(row)
+            )
         self.chosen = max(0, min(self.chosen, len(self.backends) - 1))
         self._place(width, gap)
 
@@ -166,12 +169,12 @@ class ModelsView:
 
     def found(self, name: str) -> tuple[Backend, Model] | None:
         """The model on the chosen backend, where it lists it."""
-        row, backend = self._rows.get(name), self.backend
+        row, backend = self._models.row(name), self.backend
         return row.found.get(backend.id) if row and backend else None
 
     def row(self, name: str) -> ModelRow | None:
         """The model of that name."""
-        return self._rows.get(name)
+        return self._models.row(name)
 
     def use(self, name: str, backend: BackendId | None = None) -> Use:
         """What the routing log says of it."""
@@ -179,7 +182,7 @@ class ModelsView:
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         name = cast(str, key)
-        row = self._rows.get(name)
+        row = self._models.row(name)
         if row is None:
             return (UNKNOWN,) * len(self.columns)
         models = [model for _, model in row.found.values()]
@@ -188,17 +191,17 @@ class ModelsView:
         marks = [
             _mark(row.found.get(backend.id), chosen=backend is chosen) for backend in self._page
         ]
-        known = matrix.cells(row, ())
+        shared = matrix.cells(row, ())
         most = [m.max_output_tokens for m in models if m.max_output_tokens is not None]
         return (
-            known[0],
-            known[1],
+            shared[0],
+            shared[1],
             Cell(context(min(most)), Role.DIM) if most else UNKNOWN,
             Cell(abilities(models), Role.ACCENT),
-            known[3],
+            shared[3],
             Cell(str(use.requests)) if use.requests else UNKNOWN,
-            _known(millis(use.ttft_ms)),
-            _known(rate(use.tokens_per_s)),
+            known(millis(use.ttft_ms)),
+            known(rate(use.tokens_per_s)),
             *marks,
         )
 
@@ -221,10 +224,6 @@ def _text(row: ModelRow) -> str:
     places = " ".join(f"{backend.name} {backend.status}" for backend, _ in row.found.values())
     memory = " ".join(model.residency or "" for model in models)
     return f"{row.name} {can} {places} {memory}".lower()
-
-
-def _known(text: str) -> Cell:
-    return UNKNOWN if text == "-" else Cell(text)
 
 
 def _mark(found: tuple[Backend, Model] | None, *, chosen: bool) -> Cell:

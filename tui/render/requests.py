@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from typing import cast
 
-from tui.render.asked import Request, of_ended, of_running, zones
-from tui.render.cells import UNKNOWN, Cell, Role
+from tui.render.asked import Request, became, of_ended, of_running, zones
+from tui.render.cells import UNKNOWN, Cell, Role, known
 from tui.render.columns import Column
 from tui.render.numbers import clock, count, millis, rate
 from tui.render.query import Query
@@ -219,13 +219,13 @@ def cells(request: Request, now: float, utc_offset_s: int) -> tuple[Cell, ...]:
     return (
         Cell(clock(request.at, utc_offset_s), Role.DIM),
         status,
-        Cell(asked_used(request)) if request.asked else UNKNOWN,
+        Cell(became(request.asked, request.used)) if request.asked else UNKNOWN,
         Cell(request.backend, Role.INFO) if request.backend else UNKNOWN,
-        _some(millis(request.ttft_ms)),
-        Cell(f"▶{took}", Role.ACCENT) if running else _some(took),
-        _some(count(request.prompt_tokens), Role.DIM),
-        _some(count(request.completion_tokens), Role.DIM),
-        _some(rate(request.tokens_per_s), Role.DIM),
+        known(millis(request.ttft_ms)),
+        Cell(f"▶{took}", Role.ACCENT) if running else known(took),
+        known(count(request.prompt_tokens), Role.DIM),
+        known(count(request.completion_tokens), Role.DIM),
+        known(rate(request.tokens_per_s), Role.DIM),
         Cell(request.said, quiet if request.failed else Role.DIM),
         UNKNOWN if request.zone is None else Cell(request.zone.value, Role.DIM),
     )
@@ -236,14 +236,3 @@ def status_cell(request: Request) -> Cell:
     if request.status is None:
         return Cell("▶ running", Role.ACCENT)
     return http_cell(request.status, request.error if request.status < 400 else "")
-
-
-def asked_used(request: Request) -> str:
-    """The model asked for, and what it became if that differs."""
-    if not request.used or request.used == request.asked:
-        return request.asked
-    return f"{request.asked}→{request.used}"
-
-
-def _some(text: str, role: Role = Role.TEXT) -> Cell:
-    return UNKNOWN if text == "-" else Cell(text, role)

@@ -15,7 +15,7 @@ from tui.drafts import MOST_HOPS, RowKey, circle
 from tui.render.cells import UNKNOWN, Cell, Line, Role, line
 from tui.render.columns import Column
 from tui.render.filters import matches
-from tui.render.matrix import ModelRow, model_rows
+from tui.render.matrix import ModelIndex
 from tui.render.numbers import plural, span
 from tui.render.status import glyph, word
 from tui.state import DashboardState
@@ -37,21 +37,18 @@ class RoutesView:
 
     columns: tuple[Column, ...] = COLUMNS
     keys: tuple[RowKey, ...] = ()
-    models: Mapping[str, ModelRow] = field(default_factory=dict[str, ModelRow])
+    models: ModelIndex = field(default_factory=ModelIndex)
     total: int = 0
     _cells: dict[RowKey, tuple[Cell, ...]] = field(default_factory=dict[RowKey, tuple[Cell, ...]])
     _shape: tuple[object, ...] = ()
-    _facts: object = None
 
     def update(self, state: DashboardState, live: Routes, draft: Routes, words: str) -> None:
         """Take a frame; rows are made again when something they show has changed."""
-        if state.backends is not self._facts:
-            self._facts = state.backends
-            self.models = {row.name: row for row in model_rows(tuple(state.backends.values()))}
         shape = (state.backends, live, draft, words, state.log)
         if shape == self._shape:
             return
         self._shape = shape
+        self.models.update(state.backends)
         asked = Counter(entry.requested for entry in state.log)
         self._cells = {key: self._row(key, live, draft, asked) for key in row_keys(draft)}
         self.total = len(self._cells)
@@ -106,7 +103,7 @@ class RoutesView:
         return Cell("✖ target is down" if known else "✖ nobody lists the target", Role.BAD)
 
     def _served(self, model: str) -> bool:
-        row = self.models.get(model)
+        row = self.models.row(model)
         return row is not None and row.copies > 0
 
 
@@ -166,12 +163,12 @@ def policy_asks(policy: TrafficPolicy) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def _policy_reach(policy: TrafficPolicy, models: Mapping[str, ModelRow]) -> Cell:
-    hit = sum(fnmatchcase(name, policy.pattern) for name in models)
+def _policy_reach(policy: TrafficPolicy, models: ModelIndex) -> Cell:
+    hit = sum(fnmatchcase(name, policy.pattern) for name in models.names)
     return Cell(f"matches {plural(hit, 'model')}", Role.DIM if hit else Role.WARN)
 
 
-def led(name: str, routes: Routes, models: Mapping[str, ModelRow]) -> tuple[str, ...]:
+def led(name: str, routes: Routes, models: ModelIndex) -> tuple[str, ...]:
     """Every name from the one asked for to the model it becomes; stops at a real model."""
     way = [name]
     while len(way) <= MOST_HOPS + 1:
@@ -224,7 +221,7 @@ def _name_lines(name: str, view: RoutesView, draft: Routes) -> tuple[Line, ...]:
 
 
 def _served_lines(model: str, view: RoutesView) -> list[Line]:
-    row = view.models.get(model)
+    row = view.models.row(model)
     if row is None:
         return [line("     ", Cell("no backend lists it", Role.WARN))]
     return [_place(backend, copy) for backend, copy in row.found.values()]
@@ -244,7 +241,7 @@ def _place(backend: Backend, model: Model) -> Line:
 
 
 def _policy_lines(policy: TrafficPolicy, view: RoutesView) -> tuple[Line, ...]:
-    names = [name for name in view.models if fnmatchcase(name, policy.pattern)]
+    names = [name for name in view.models.names if fnmatchcase(name, policy.pattern)]
     lines = [
         line(" ", Cell("What it asks  ", Role.HEAD), Cell(policy_asks(policy), Role.STRONG)),
         line(

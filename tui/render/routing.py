@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nexus.domain.events import RequestFinished
-from tui.render.cells import UNKNOWN, Cell, Role
+from tui.render.asked import became
+from tui.render.cells import UNKNOWN, Cell, Role, known
 from tui.render.columns import Column
 from tui.render.numbers import clock, count, millis, rate
 from tui.render.status import http_cell
@@ -45,23 +46,12 @@ def cells(entry: Entry, utc_offset_s: int) -> tuple[Cell, ...]:
     return (
         at,
         status,
-        Cell(asked_used(entry)),
+        Cell(became(entry.requested, entry.model)),
         Cell(entry.backend, Role.INFO),
-        _some(millis(entry.ttft_ms)),
-        _some(millis(entry.duration_ms)),
-        _some(count(entry.prompt_tokens), Role.DIM),
-        _some(count(entry.completion_tokens), Role.DIM),
-        _some(rate(entry.tokens_per_s), Role.DIM),
+        known(millis(entry.ttft_ms)),
+        known(millis(entry.duration_ms)),
+        known(count(entry.prompt_tokens), Role.DIM),
+        known(count(entry.completion_tokens), Role.DIM),
+        known(rate(entry.tokens_per_s), Role.DIM),
         Cell(why(entry), status.role if entry.is_error else Role.DIM),
     )
-
-
-def asked_used(entry: RequestFinished) -> str:
-    """The model asked for, and what it became if that differs."""
-    if entry.requested == entry.model:
-        return entry.model
-    return f"{entry.requested}→{entry.model}"
-
-
-def _some(text: str, role: Role = Role.TEXT) -> Cell:
-    return UNKNOWN if text == "-" else Cell(text, role)

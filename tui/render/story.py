@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from nexus.domain.gateway import Json
 from tui.clean import fit
-from tui.render.asked import Request
+from tui.render.asked import Request, became
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT, label
 from tui.render.facts import NOTHING, child, children, flag, number, text, whole, words
 from tui.render.numbers import clock, count, millis, rate
-from tui.render.requests import asked_used, status_cell
+from tui.render.requests import status_cell
 from tui.render.waterfall import ANSWER, FAIL, GOES_ON, WAIT, Attempt, waterfall
 from tui.render.why import reason
 
@@ -57,7 +57,7 @@ def title(request: Request, now: float) -> Line:
     return line(
         Cell("Request"),
         Cell(f" {request.id}", Role.DIM),
-        Cell(f"  {asked_used(request) or '-'}{at}  ", Role.TEXT),
+        Cell(f"  {became(request.asked, request.used) or '-'}{at}  ", Role.TEXT),
         status_cell(request),
         Cell("" if took is None else f"  {millis(took)}", Role.DIM),
     )

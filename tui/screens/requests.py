@@ -21,13 +21,13 @@ from nexus.errors import NexusError, NotFound
 from tui.clipboard import curl
 from tui.commands import EVERYWHERE, EXPORT, FILTER_ACTIONS, Action
 from tui.render import story
-from tui.render.asked import Request, of_past, zones_by_name
+from tui.render.asked import Request, became, of_past, zones_by_name
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
 from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
 from tui.render.query import FIELDS, NUMBERS, USAGE, Query, parse
-from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView, asked_used
+from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView
 from tui.screens.base import dashboard
 from tui.screens.choose import Choose, Option
 from tui.screens.modal import Confirm
@@ -443,7 +443,10 @@ class RequestsPage(Page):
             return
         took = millis(max(0.0, app.frame.now - request.at) * 1000)
         asked = (
-            line(Cell(asked_used(request), Role.ACCENT), f" on {request.backend}, for {took}."),
+            line(
+                Cell(became(request.asked, request.used), Role.ACCENT),
+                f" on {request.backend}, for {took}.",
+            ),
             line(Cell("Its client is told, its backend is let go.")),
         )
 

@@ -245,7 +245,7 @@ class RoutingPage(Page):
 
     @property
     def _models(self) -> tuple[str, ...]:
-        return tuple(self._view.models)
+        return self._view.models.names
 
     def action_new(self) -> None:
         choices = {

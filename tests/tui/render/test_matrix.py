@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.domain.backend import Backend, BackendId, BackendStatus, Model
-from tui.render.matrix import ModelIndex, model_rows
+from tui.render.matrix import ModelIndex, ModelRow
 from tui.sources.story import members
 
 ONE = members(0.0, degraded=False)[0].backend
@@ -21,6 +22,15 @@ def fleet(lists: list[list[str]]) -> dict[BackendId, Backend]:
         models = tuple(Model(name) for name in dict.fromkeys(names))
         found[id] = replace(ONE, face=replace(ONE.face, id=id, name=id), models=models)
     return found
+
+
+def model_rows(backends: Sequence[Backend]) -> tuple[ModelRow, ...]:
+    """Every model of the fleet by name, found by a look at everything."""
+    index: dict[str, dict[BackendId, tuple[Backend, Model]]] = {}
+    for backend in backends:
+        for model in backend.models:
+            index.setdefault(model.id, {})[backend.id] = (backend, model)
+    return tuple(ModelRow(name, index[name]) for name in sorted(index, key=str.lower))
 
 
 LISTS = st.lists(st.lists(st.sampled_from(["a", "B", "c", "dd"]), max_size=4), max_size=5)
