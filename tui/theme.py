@@ -158,6 +158,35 @@ def palette_from(theme: Theme) -> Palette:
     )
 
 
+def _in_terminal_colours(name: str) -> Theme:
+    """A theme that leaves every colour to the terminal; what is told apart says its palette."""
+    return Theme(
+        name=name,
+        ansi=True,
+        primary="ansi_default",
+        secondary="ansi_default",
+        warning="ansi_default",
+        error="ansi_default",
+        success="ansi_default",
+        accent="ansi_default",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        variables={
+            **BUILTIN_THEMES["ansi-dark"].variables,
+            "border": "ansi_default",
+            "input-cursor-background": "ansi_default",
+            "input-cursor-foreground": "ansi_default",
+            "input-cursor-text-style": "reverse",
+            "block-cursor-foreground": "ansi_default",
+            "block-cursor-background": "ansi_default",
+            "block-cursor-text-style": "reverse",
+        },
+    )
+
+
 THEMES = (
     Theme(
         name="nexus-dark",
@@ -207,54 +236,6 @@ THEMES = (
             "scrollbar-background-active": "#e8ebe9",
         },
     ),
-    Theme(
-        name="nexus-ansi",
-        ansi=True,
-        primary="ansi_default",
-        secondary="ansi_default",
-        warning="ansi_default",
-        error="ansi_default",
-        success="ansi_default",
-        accent="ansi_default",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        variables={
-            **BUILTIN_THEMES["ansi-dark"].variables,
-            "border": "ansi_default",
-            "input-cursor-background": "ansi_default",
-            "input-cursor-foreground": "ansi_default",
-            "input-cursor-text-style": "reverse",
-            "block-cursor-foreground": "ansi_default",
-            "block-cursor-background": "ansi_default",
-            "block-cursor-text-style": "reverse",
-        },
-    ),
-    Theme(
-        name="nexus-mono",
-        ansi=True,
-        primary="ansi_default",
-        secondary="ansi_default",
-        warning="ansi_default",
-        error="ansi_default",
-        success="ansi_default",
-        accent="ansi_default",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        variables={
-            **BUILTIN_THEMES["ansi-dark"].variables,
-            "border": "ansi_default",
-            "input-cursor-background": "ansi_default",
-            "input-cursor-foreground": "ansi_default",
-            "input-cursor-text-style": "reverse",
-            "block-cursor-foreground": "ansi_default",
-            "block-cursor-background": "ansi_default",
-            "block-cursor-text-style": "reverse",
-        },
-    ),
+    _in_terminal_colours("nexus-ansi"),
+    _in_terminal_colours("nexus-mono"),
 )
