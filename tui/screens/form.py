@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input
 
-from tui.clean import clean
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
+from tui.screens.fields import Field, field_rows, show_labels, typed
 from tui.widgets.text_lines import TextLines
-from tui.widgets.typing import Typing
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One line to type."""
-
-    name: str
-    label: str
-    value: str = ""
-    hint: str = ""
-    """Shown while it is empty."""
-    choices: Sequence[str] = ()
-    """Completed while typing; → takes what is offered."""
 
 
 class Form(ModalScreen[dict[str, str] | None]):
@@ -67,19 +51,7 @@ class Form(ModalScreen[dict[str, str] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
             yield TextLines(classes="dialog-text")
-            with VerticalScroll(classes="form-fields", can_focus=False):
-                for field in self._fields:
-                    with Horizontal(classes="form-row"):
-                        yield TextLines(id=f"label-{field.name}", classes="form-label")
-                        yield Typing(
-                            clean(field.value),
-                            id=f"field-{field.name}",
-                            placeholder=field.hint,
-                            max_length=200,
-                            compact=True,
-                            suggester=SuggestFromList(field.choices) if field.choices else None,
-                        )
-                    yield TextLines(id=f"said-{field.name}", classes="form-said")
+            yield from field_rows(self._fields)
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="no", compact=True)
                 yield Button(self._yes, id="yes", variant="warning", compact=True)
@@ -91,19 +63,13 @@ class Form(ModalScreen[dict[str, str] | None]):
         text = self.query_one(".dialog-text", TextLines)
         text.styles.height = len(head) + 1
         text.show(tuple(head))
-        for field in self._fields:
-            self.query_one(f"#label-{field.name}", TextLines).show(
-                (line(Cell(field.label, Role.DIM)),)
-            )
+        show_labels(self, self._fields)
         self._say()
 
     @property
     def words(self) -> dict[str, str]:
         """What is typed now."""
-        return {
-            field.name: self.query_one(f"#field-{field.name}", Input).value
-            for field in self._fields
-        }
+        return typed(self, self._fields)
 
     def _say(self) -> Checked:
         found = self._check(self.words)
@@ -134,49 +100,6 @@ class Form(ModalScreen[dict[str, str] | None]):
             self.dismiss(None)
         elif not self._say().errors:
             self.dismiss(self.words)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
-
-
-class Choice(ModalScreen[str | None]):
-    """Pick one of a few by its letter, or with the cursor."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "cancel", "cancel"),
-        Binding("down,right,j,l", "app.focus_next", "next", show=False),
-        Binding("up,left,k,h", "app.focus_previous", "previous", show=False),
-    ]
-
-    def __init__(self, title: str, choices: Mapping[str, str]) -> None:
-        """Ask.
-
-        Args:
-            choices: constant words for the buttons (labels are markup), each with its sentence.
-        """
-        super().__init__()
-        self._title = title
-        self._choices = choices
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog"):
-            yield TextLines(classes="dialog-text")
-            for word in self._choices:
-                yield Button(word, id=f"choice-{word.split()[0].lower()}", compact=True)
-
-    def on_mount(self) -> None:
-        lines: list[Line] = [line(Cell(self._title, Role.STRONG)), ()]
-        wide = max(len(word) for word in self._choices)
-        for word, sentence in self._choices.items():
-            lines.append(line(Cell(f"{word:<{wide}}  ", Role.ACCENT), Cell(sentence, Role.DIM)))
-        lines.append(())
-        text = self.query_one(".dialog-text", TextLines)
-        text.styles.height = len(lines)
-        text.show(tuple(lines))
-        self.query(Button).first().focus()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(str(event.button.label))
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -23,7 +23,9 @@ from tui.drafts import RowKey
 from tui.render import routes as rows
 from tui.render.cells import Cell, Line, Role, line
 from tui.screens.base import dashboard
-from tui.screens.form import Choice, Field, Form
+from tui.screens.choose import Choose, Option
+from tui.screens.fields import Field
+from tui.screens.form import Form
 from tui.screens.modal import Confirm
 from tui.screens.page import Page
 from tui.views import Frame
@@ -248,17 +250,17 @@ class RoutingPage(Page):
         return self._view.models.names
 
     def action_new(self) -> None:
-        choices = {
-            "Alias": "another name for a model",
-            "Fallback": "models that serve when one cannot",
-            "Policy": "what requests for some models must keep to",
-        }
+        options = (
+            Option("alias", "Alias", hint="another name for a model"),
+            Option("fallback", "Fallback", hint="models that serve when one cannot"),
+            Option("policy", "Policy", hint="what requests for some models must keep to"),
+        )
 
-        def chosen(word: str | None) -> None:
-            if word:
-                self._open(word.lower(), None)
+        def chosen(kind: str | None) -> None:
+            if kind:
+                self._open(kind, None)
 
-        dashboard(self).push_screen(Choice("What is new?", choices), chosen)
+        dashboard(self).push_screen(Choose("What is new?", options), chosen)
 
     def new_alias(self, target: str) -> None:
         """Begin an alias that leads to a model."""

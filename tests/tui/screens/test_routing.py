@@ -12,7 +12,8 @@ from nexus.domain.events import ChangeMade
 from nexus.domain.routes import Moved, Preview, Routes
 from nexus.domain.traffic import Privacy, TrafficPolicy
 from tests.fakes.dashboard import START, Stage, staged
-from tui.screens.form import Choice, Form
+from tui.screens.choose import Choose
+from tui.screens.form import Form
 from tui.screens.modal import Confirm
 from tui.screens.routing import RoutingPage
 from tui.sources.story import Story
@@ -142,7 +143,7 @@ async def test_a_wrong_word_keeps_the_button_off() -> None:
 async def test_new_rules_of_every_kind() -> None:
     async with routing() as stage:
         await stage.press("n")
-        assert isinstance(stage.app.screen, Choice)
+        assert isinstance(stage.app.screen, Choose)
         await stage.press("enter", *"fast", "enter", *"phi-4-mini", "enter", "enter")
         assert "→ phi-4-mini" in stage.line_with("fast")
 

@@ -15,7 +15,8 @@ from tui.clean import clean
 from tui.render import fields
 from tui.render.cells import Cell, Line, Role, line
 from tui.screens.base import dashboard
-from tui.screens.dialogs.dialog import Dialog, Field
+from tui.screens.dialogs.dialog import Dialog
+from tui.screens.fields import Field
 
 DEBOUNCE_S = 0.3
 """Quiet after the last key before the URL is looked at."""

@@ -7,38 +7,23 @@ beside the screen; what refuses it is shown here, and the words are kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from nexus.errors import NexusError
-from tui.clean import clean
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.wrap import wrap
 from tui.screens.base import dashboard
+from tui.screens.fields import Field, field_rows, show_labels, typed
 from tui.views import Frame
 from tui.widgets.text_lines import TextLines
-from tui.widgets.typing import Typing
-
-LABEL = 12
-"""Columns of the labels."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One line to type."""
-
-    name: str
-    label: str
-    value: str = ""
-    hint: str = ""
-    """Shown while it is empty."""
 
 
 class Dialog(ModalScreen[bool]):
@@ -102,27 +87,14 @@ class Dialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
             yield TextLines(id="dialog-head", classes="dialog-text")
-            with VerticalScroll(classes="form-fields", can_focus=False):
-                for field in self.fields():
-                    with Horizontal(classes="form-row"):
-                        yield TextLines(id=f"label-{field.name}", classes="form-label")
-                        yield Typing(
-                            clean(field.value),
-                            id=f"field-{field.name}",
-                            placeholder=field.hint,
-                            max_length=200,
-                            compact=True,
-                        )
-                    yield TextLines(id=f"said-{field.name}", classes="form-said")
+            yield from field_rows(self.fields())
             yield TextLines(id="dialog-foot", classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="no", compact=True)
                 yield Button(self.YES, id="yes", variant="warning", compact=True)
 
     def on_mount(self) -> None:
-        for field in self.fields():
-            label = self.query_one(f"#label-{field.name}", TextLines)
-            label.show((line(Cell(field.label, Role.DIM)),))
+        show_labels(self, self.fields())
         self.query_one(self.first()).focus()
         self.refresh_frame()
 
@@ -188,10 +160,7 @@ class Dialog(ModalScreen[bool]):
         """What is typed now; before there are fields, what they begin with."""
         if not self.is_mounted:
             return {field.name: field.value for field in self.fields()}
-        return {
-            field.name: self.query_one(f"#field-{field.name}", Input).value
-            for field in self.fields()
-        }
+        return typed(self, self.fields())
 
     # -- answers -----------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from tui.clean import clean
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.fields import differences, edited
 from tui.screens.base import dashboard
-from tui.screens.dialogs.dialog import Dialog, Field
+from tui.screens.dialogs.dialog import Dialog
+from tui.screens.fields import Field
 from tui.views import Frame
 
 

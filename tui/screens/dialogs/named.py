@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from nexus.domain.backend import Backend, BackendId
 from tui.clean import clean
 from tui.screens.base import dashboard
-from tui.screens.dialogs.dialog import Dialog, Field
+from tui.screens.dialogs.dialog import Dialog
+from tui.screens.fields import Field
 
 
 class Named(Dialog):
