@@ -24,7 +24,6 @@ from nexus.domain.backend import (
     BackendType,
     Load,
     Source,
-    Zone,
     default_zone,
 )
 from nexus.domain.events import ChangeMade, PortProbed, RequestRouted, ServerFound, Update
@@ -112,7 +111,7 @@ class Control:
         probed: the last look at each address.
         waiting: servers that wait for approval.
         admit: registers one of them.
-        keeper: keeps changes over a restart; None in a demo.
+        keeper: keeps changes over a restart; None forgets them.
         records: the decisions of late.
         metrics: numbers since the start.
         store: keeps requests and changes over a restart; None keeps them in memory.
@@ -205,7 +204,7 @@ class Control:
 
     def load(self, backend_id: BackendId) -> Load:
         """One backend's traffic; zeros for one that has left."""
-        return self._registry.seen().loads.get(backend_id, Load())
+        return self._registry.load(backend_id)
 
     async def updates(self) -> AsyncIterator[Update]:
         """`FleetSeen` first, changes after it, `FleetSeen` again when this reader fell behind."""
@@ -407,39 +406,16 @@ class Control:
             BadRequest: not a URL.
         """
         self._needed(Role.OPERATOR, "look at a URL")
-        try:
-            url = normalise(url)
-        except ValueError as exc:
-            raise BadRequest(str(exc), param="url") from exc
+        url = _normal(url)
         found = await self._recognise(url, None)
         return None if found is None else Recognition(without_userinfo(url), *found)
 
     async def add(self, backend: NewBackend) -> str:
         """Register a backend. Returns a sentence: what it is, and how that is known."""
-        added, evidence = await self.register(
-            backend.url,
-            name=backend.name,
-            type=backend.type,
-            priority=backend.priority,
-            zone=backend.zone,
-            api_key_env=backend.api_key_env,
-            tier=backend.tier,
-            max_concurrent=backend.max_concurrent,
-        )
+        added, evidence = await self.register(backend)
         return f"{clean(added.name)} is {added.face.type.value}: {clean(evidence)}"
 
-    async def register(
-        self,
-        url: str,
-        *,
-        name: str = "",
-        type: BackendType | None = None,
-        priority: int = 50,
-        zone: Zone | None = None,
-        api_key_env: str | None = None,
-        tier: int | None = None,
-        max_concurrent: int | None = None,
-    ) -> tuple[Backend, str]:
+    async def register(self, new: NewBackend) -> tuple[Backend, str]:
         """Register a backend and check it at once.
 
         Returns:
@@ -450,29 +426,26 @@ class Control:
             Conflict: its name or its URL is registered already.
         """
         self._needed(Role.ADMIN, "add a backend")
-        try:
-            url = normalise(url)
-        except ValueError as exc:
-            raise BadRequest(str(exc), param="url") from exc
-        _in_bounds(priority, tier, max_concurrent)
-        evidence = "given"
+        url = _normal(new.url)
+        _in_bounds(new.priority, new.tier, new.max_concurrent)
+        type, evidence = new.type, "given"
         if type is None:
-            found = await self._recognise(url, api_key_env)
+            found = await self._recognise(url, new.api_key_env)
             type, evidence = found or (BackendType.GENERIC, "nothing known answers there yet")
         shown = without_userinfo(url)
-        name = name or shown.partition("://")[2].removeprefix("***@")
+        name = new.name or shown.partition("://")[2].removeprefix("***@")
         face = BackendFace(
             id=backend_id(name),
             name=name,
             url=url,
             type=type,
-            zone=zone or default_zone(type),
+            zone=new.zone or default_zone(type),
             source=Source.MANUAL,
-            priority=priority,
-            tier=1 if tier is None else tier,
-            max_concurrent=max_concurrent,
-            api_key_env=api_key_env,
-            zone_told=zone is not None,
+            priority=new.priority,
+            tier=1 if new.tier is None else new.tier,
+            max_concurrent=new.max_concurrent,
+            api_key_env=new.api_key_env,
+            zone_told=new.zone is not None,
         )
         spots = await places(url)
         for other in self.fleet().backends.values():
@@ -496,23 +469,9 @@ class Control:
 
     async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
         """Change what is told about a backend."""
-        await self.alter(
-            backend_id,
-            priority=edit.priority,
-            zone=edit.zone,
-            tier=edit.tier,
-            max_concurrent=edit.max_concurrent,
-        )
+        await self.alter(backend_id, edit)
 
-    async def alter(
-        self,
-        backend_id: BackendId,
-        *,
-        priority: int | None = None,
-        zone: Zone | None = None,
-        tier: int | None = None,
-        max_concurrent: int | None = None,
-    ) -> Backend:
+    async def alter(self, backend_id: BackendId, edit: BackendEdit) -> Backend:
         """Change what is told about a backend; what is None stays.
 
         Raises:
@@ -521,15 +480,15 @@ class Control:
         """
         self._needed(Role.ADMIN, "edit a backend")
         face = self.resolve(backend_id).face
-        _in_bounds(priority, tier, max_concurrent)
+        _in_bounds(edit.priority, edit.tier, edit.max_concurrent)
         wanted = {
-            "priority": priority,
-            "zone": zone,
-            "tier": tier,
-            "max_concurrent": max_concurrent,
+            "priority": edit.priority,
+            "zone": edit.zone,
+            "tier": edit.tier,
+            "max_concurrent": edit.max_concurrent,
         }
         given = {key: value for key, value in wanted.items() if value is not None}
-        told = face.zone_told or zone is not None
+        told = face.zone_told or edit.zone is not None
         changed = replace(face, zone_told=told, **given)  # pyright: ignore[reportArgumentType]
         self._registry.set_face(changed)
         said = ", ".join(f"{key} = {value}" for key, value in given.items())
@@ -689,6 +648,14 @@ class Control:
             why_not = await asyncio.to_thread(self._keeper.change, edit)
         if why_not:
             log.warning("the change is lost at the next start: %s", why_not)
+
+
+def _normal(url: str) -> str:
+    """A URL as backends are known by. Raises BadRequest."""
+    try:
+        return normalise(url)
+    except ValueError as exc:
+        raise BadRequest(str(exc), param="url") from exc
 
 
 def _in_bounds(priority: int | None, tier: int | None, max_concurrent: int | None) -> None:

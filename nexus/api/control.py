@@ -20,6 +20,7 @@ from nexus.api.operations import add_operations
 from nexus.api.page import POLICY, page
 from nexus.api.routing import IfMatch, add_routing, tag_of
 from nexus.control import Control
+from nexus.domain import gateway
 from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.history import Outcome, Wanted
 from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound, Outdated
@@ -112,34 +113,19 @@ def control_app(control: Control) -> FastAPI:
         fleet = control.fleet()
         return {
             "version": fleet.version,
-            # Asked one by one: the picture keeps the time of the check that last found news.
-            "backends": [_seen(control, id) for id in fleet.backends],
+            "backends": [views.backend(b, control.load(b.id)) for b in fleet.backends.values()],
         }
 
     @app.post("/nexus/v1/backends", status_code=201, summary="Register a backend")
     async def add_backend(new: NewBackend) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend, evidence = await control.register(
-            new.url,
-            name=new.name,
-            type=new.type,
-            priority=new.priority,
-            zone=new.zone,
-            tier=new.tier,
-            max_concurrent=new.max_concurrent,
-            api_key_env=new.api_key_env,
-        )
+        backend, evidence = await control.register(gateway.NewBackend(**new.model_dump()))
         return views.backend(backend, control.load(backend.id)) | {"recognised_by": evidence}
 
     @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
     async def edit_backend(name: str, edit: Edit, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         _must_match(if_match, _seen(control, name))
-        backend = await control.alter(
-            BackendId(name),
-            priority=edit.priority,
-            zone=edit.zone,
-            tier=edit.tier,
-            max_concurrent=edit.max_concurrent,
-        )
+        told = gateway.BackendEdit(**edit.model_dump())
+        backend = await control.alter(BackendId(name), told)
         return _seen(control, backend.id)
 
     @app.delete("/nexus/v1/backends/{name}", summary="Forget a backend")

@@ -87,6 +87,10 @@ class Registry:
         """Loads by backend: a view that changes with every request, of values that do not."""
         return self._loads
 
+    def load(self, backend_id: BackendId) -> Load:
+        """One backend's traffic; zeros for one that has left."""
+        return self._loads.get(backend_id) or Load()
+
     def seen(self) -> FleetSeen:
         """Picture and loads as one value, for a reader that starts or has missed something."""
         return FleetSeen(self.shown(), dict(self._loads))

@@ -19,6 +19,7 @@ from statistics import median
 
 from nexus.discovery.mdns import announcing
 from nexus.domain.backend import BackendStatus, BackendType, Model
+from nexus.domain.gateway import NewBackend
 from nexus.runtime import Gateway
 from nexus.simulator.fleet import SimFleet
 from nexus.simulator.server import SimServer
@@ -72,7 +73,7 @@ async def _interval(server: Callable[[SimServer], Awaitable[None]]) -> float:
         SimFleet((SPEC,)) as fleet,
         _looking(gateway_extra="[health_check]\ninterval_seconds = 1\n", hosts=[]) as here,
     ):
-        await here.control.register(fleet["it"].url, name="it")
+        await here.control.register(NewBackend(fleet["it"].url, name="it"))
         await server(fleet["it"])
         return await _timed(here, lambda here: not _routable(here))
 

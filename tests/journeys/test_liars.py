@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nexus.domain.backend import Backend, BackendId, BackendStatus
+from nexus.domain.gateway import NewBackend
 from nexus.domain.text import clean
 from nexus.runtime import Gateway
 from tests.fakes.client import ask, chat, request
@@ -125,7 +126,7 @@ async def test_a_redirect_is_followed_nowhere(tmp_path: Path) -> None:
             gateway(face("liar", liar.url), config=QUICK, tmp_path=tmp_path) as here,
         ):
             found = seen(here)
-            named, evidence = await here.control.register(liar.url + "/x", name="again")
+            named, evidence = await here.control.register(NewBackend(liar.url + "/x", name="again"))
     assert elsewhere.asked == []
     assert (found.status, found.models) == (BackendStatus.UNHEALTHY, ())
     assert f"redirects to {elsewhere.url}" in found.reason

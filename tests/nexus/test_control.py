@@ -17,7 +17,7 @@ from nexus.domain.events import (
     PortProbed,
     Update,
 )
-from nexus.domain.gateway import BackendEdit, FleetSource
+from nexus.domain.gateway import BackendEdit, FleetSource, NewBackend
 from nexus.errors import BadRequest, Conflict, NotFound
 from nexus.registry.registry import Registry
 from nexus.telemetry.bus import INBOX, Bus
@@ -130,7 +130,9 @@ async def test_a_backend_that_left_has_no_load() -> None:
 
 async def test_a_new_backend_is_checked_before_it_is_shown() -> None:
     desk = Desk(recognised=(BackendType.OLLAMA, "Ollama 0.33"))
-    added, evidence = await desk.control.register("http://10.0.0.9:11434/v1/", name="My GPU")
+    added, evidence = await desk.control.register(
+        NewBackend("http://10.0.0.9:11434/v1/", name="My GPU")
+    )
 
     assert (added.id, added.face.url) == ("my-gpu", "http://10.0.0.9:11434")
     assert (added.face.type, evidence) == (BackendType.OLLAMA, "Ollama 0.33")
@@ -141,25 +143,27 @@ async def test_a_new_backend_is_checked_before_it_is_shown() -> None:
 async def test_a_zone_that_is_edited_is_a_persons_word_and_looked_at_anew() -> None:
     desk = Desk()
     assert not desk.control.resolve("a").face.zone_told
-    await desk.control.alter(A, priority=3)
+    await desk.control.alter(A, BackendEdit(priority=3))
     assert not desk.control.resolve("a").face.zone_told
-    edited = await desk.control.alter(A, zone=Zone.RESTRICTED)
+    edited = await desk.control.alter(A, BackendEdit(zone=Zone.RESTRICTED))
     assert edited.face.zone_told
     assert desk.checks.ids == [A]
 
 
 async def test_a_cloud_backend_is_in_the_open_zone_unless_told_otherwise() -> None:
     desk = Desk()
-    cloud, _ = await desk.control.register("https://x.example", name="x", type=BackendType.OPENAI)
+    cloud, _ = await desk.control.register(
+        NewBackend("https://x.example", name="x", type=BackendType.OPENAI)
+    )
     kept, _ = await desk.control.register(
-        "https://y.example", name="y", type=BackendType.OPENAI, zone=Zone.RESTRICTED
+        NewBackend("https://y.example", name="y", type=BackendType.OPENAI, zone=Zone.RESTRICTED)
     )
 
     assert (cloud.face.zone, kept.face.zone) == (Zone.OPEN, Zone.RESTRICTED)
 
 
 async def test_nothing_known_at_a_url_is_a_generic_backend_and_says_so() -> None:
-    added, evidence = await Desk().control.register("http://10.0.0.9", name="x")
+    added, evidence = await Desk().control.register(NewBackend("http://10.0.0.9", name="x"))
 
     assert added.face.type is BackendType.GENERIC
     assert "nothing" in evidence
@@ -172,7 +176,7 @@ async def test_nothing_known_at_a_url_is_a_generic_backend_and_says_so() -> None
 async def test_what_is_registered_already_is_a_conflict(url: str, name: str) -> None:
     desk = Desk()
     with pytest.raises(Conflict):
-        await desk.control.register(url, name=name, type=BackendType.GENERIC)
+        await desk.control.register(NewBackend(url, name=name, type=BackendType.GENERIC))
 
     assert list(desk.registry.fleet().backends) == [A]
 
@@ -181,7 +185,7 @@ async def test_the_operators_word_replaces_what_a_scan_guessed() -> None:
     desk = Desk()
     desk.registry.add(face("guess", "http://10.0.0.9:1234", source=Source.PROBE))
     added, _ = await desk.control.register(
-        "http://10.0.0.9:1234", name="mine", type=BackendType.VLLM
+        NewBackend("http://10.0.0.9:1234", name="mine", type=BackendType.VLLM)
     )
 
     assert list(desk.registry.fleet().backends) == [A, "mine"]
@@ -191,7 +195,7 @@ async def test_the_operators_word_replaces_what_a_scan_guessed() -> None:
 @pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://a b", "http://x:99999", "\x00"])
 async def test_what_is_not_a_url_is_refused(url: str) -> None:
     with pytest.raises(BadRequest) as caught:
-        await Desk().control.register(url)
+        await Desk().control.register(NewBackend(url))
 
     assert caught.value.param == "url"
 
@@ -199,18 +203,18 @@ async def test_what_is_not_a_url_is_refused(url: str) -> None:
 @pytest.mark.parametrize("priority", [-1, 101])
 async def test_a_priority_out_of_range_is_refused(priority: int) -> None:
     with pytest.raises(BadRequest, match="priority"):
-        await Desk().control.register("http://10.0.0.9", priority=priority)
+        await Desk().control.register(NewBackend("http://10.0.0.9", priority=priority))
 
 
 async def test_a_password_in_a_url_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
     desk = Desk()
     with caplog.at_level(logging.INFO, logger="nexus"):
-        added, _ = await desk.control.register(SECRET, type=BackendType.GENERIC)
+        added, _ = await desk.control.register(NewBackend(SECRET, type=BackendType.GENERIC))
         with pytest.raises(Conflict) as by_url:
-            await desk.control.register(SECRET, name="other", type=BackendType.GENERIC)
+            await desk.control.register(NewBackend(SECRET, name="other", type=BackendType.GENERIC))
         with pytest.raises(Conflict) as by_name:
             await desk.control.register(
-                "http://x.example", name=added.name, type=BackendType.GENERIC
+                NewBackend("http://x.example", name=added.name, type=BackendType.GENERIC)
             )
 
     assert "secret" not in added.name + added.id
@@ -262,7 +266,7 @@ async def test_every_change_is_told_with_who_did_it_and_what_it_was_before() -> 
     with acting(Actor("api:maria", "admin")):
         await desk.control.drain(A)
         await desk.control.edit(A, BackendEdit(priority=7))
-        await desk.control.register(SECRET, name="secret", type=BackendType.VLLM)
+        await desk.control.register(NewBackend(SECRET, name="secret", type=BackendType.VLLM))
         await desk.control.remove(BackendId("secret"))
     desk.control.file_edited(("routing.strategy: smart -> random",))
     removed, added, edited, drained = (await desk.control.changes())[1:]
