@@ -14,13 +14,14 @@ from urllib.parse import unquote
 import msgspec
 
 from nexus.api import health, metrics, models
-from nexus.api.asgi_door import HOT_PATHS, AsgiDoor, Receive, Scope, Send
+from nexus.api.asgi_door import AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.api.guard import admit
 from nexus.control import Control
 from nexus.domain.access import Access
 from nexus.domain.audit import Actor, acting
 from nexus.domain.policy import Policy
+from nexus.domain.request import PATHS
 from nexus.errors import MethodNotAllowed, NexusError, NotFound
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -58,7 +59,7 @@ class App:
             return
         path: str = scope["path"]
         method: str = scope["method"]
-        endpoint = HOT_PATHS.get(path)
+        endpoint = PATHS.get(path)
         if endpoint is not None and method == "POST":
             await self._door.serve(scope, receive, send, endpoint)
         elif path.startswith(CONTROL_PREFIX + "/"):
@@ -167,7 +168,7 @@ _SERVED = (
     "/v1/models",
     "/v1/stats",
     "/v1/history",
-    *(path for path in HOT_PATHS if path.startswith("/v1/")),
+    *(path for path in PATHS if path.startswith("/v1/")),
 )
 
 

@@ -7,7 +7,7 @@ can see: both hand an `Exchange` to the same `Hot`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from nexus.api.errors import header_pairs, unreadable
@@ -148,10 +148,3 @@ async def _watch(receive: Receive, exchange: AsgiExchange, work: asyncio.Task[No
     exchange.disconnected = True
     work.cancel()
     exchange.abort()
-
-
-HOT_PATHS: Mapping[str, Endpoint] = {
-    path: endpoint
-    for endpoint in Endpoint
-    for path in (endpoint.value, endpoint.value.removeprefix("/v1"))
-}

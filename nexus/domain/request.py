@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from nexus.domain.backend import Zone
@@ -15,6 +16,13 @@ class Endpoint(StrEnum):
     COMPLETIONS = "/v1/completions"
     EMBEDDINGS = "/v1/embeddings"
 
+
+PATHS: Mapping[str, Endpoint] = {
+    path: endpoint
+    for endpoint in Endpoint
+    for path in (endpoint.value, endpoint.value.removeprefix("/v1"))
+}
+"""The relayed paths, with and without `/v1` (some tools leave it out)."""
 
 ANONYMOUS = "anonymous"
 """The tenant of a request that does not say whose it is."""

@@ -18,7 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from nexus.domain.request import Endpoint
+from nexus.domain.request import PATHS, Endpoint
 from nexus.server.exchange import STATUS_LINES, ClientExchange
 from nexus.server.repeat import Head, around_length
 
@@ -42,12 +42,8 @@ PIPELINED = 3
 """Requests read ahead of the one being answered. While reading is paused nobody can tell whether
 the client is still there."""
 
-HOT: dict[bytes, Endpoint] = {
-    path: endpoint
-    for endpoint in Endpoint
-    for path in (endpoint.value.encode(), endpoint.value.removeprefix("/v1").encode())
-}
-"""The relayed paths, with and without `/v1` (some tools leave it out)."""
+HOT: dict[bytes, Endpoint] = {path.encode(): endpoint for path, endpoint in PATHS.items()}
+"""The relayed paths as they come from the wire."""
 
 
 @dataclass(frozen=True, slots=True)
