@@ -126,8 +126,6 @@ def with_fallback(routes: Routes, old: str | None, words: Words) -> Routes:
 
 # ---- policies
 
-_ASKED = ("privacy", "min_tier", "max_cost", "fallbacks")
-
 
 def policy_words(policy: TrafficPolicy | None) -> dict[str, str]:
     """A policy as the form shows it; None is an empty form."""

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 Facts = Mapping[str, object]
 """A state before or after a change, as JSON holds it: plain words, numbers, lists."""
@@ -67,15 +67,3 @@ class AuditEntry:
     after: Facts | None = None
     """None where nothing is left."""
     outcome: str = DONE
-
-
-class Audit(Protocol):
-    """Where changes are told. `nexus.store.store.Store` is one."""
-
-    def audit(self, entry: AuditEntry) -> None:
-        """Keep an entry. Returns at once and never raises."""
-        ...
-
-    def changes(self, limit: int = 100) -> list[AuditEntry]:
-        """The last changes, newest first. May read a file: not to be called on the event loop."""
-        ...

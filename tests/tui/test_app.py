@@ -20,6 +20,7 @@ from nexus.domain.events import (
 from nexus.domain.fleet import Fleet, picture
 from nexus.errors import NexusError
 from tests.fakes.dashboard import START, Stage, staged
+from tests.fakes.hostile import HOSTILE
 from tui.commands import NexusCommands
 from tui.leave import Leave
 from tui.screens.backend import BackendPage
@@ -390,21 +391,6 @@ async def test_many_backends_are_paged_in_the_matrix() -> None:
         assert "node-00" not in heads
         await stage.press("h")
         assert "node-00" in next(line for line in stage.lines if "CTX" in line)
-
-
-HOSTILE = (
-    "x\x1b]0;owned\x07",
-    "gpu[/b]",
-    "[@click=app.quit]x[/]",
-    "\x9b31mred",
-    "a\u202eb",
-    "n" * 5000,
-    "漢字\U0001f469\u200d\U0001f4bb",
-    "line\nbreak",
-    "z" + "\u0301" * 50,
-    "[",
-    "",
-)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
