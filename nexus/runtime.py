@@ -112,17 +112,22 @@ class Credentials:
         """The key, or None where the backend needs none or its variable is empty."""
         if face.api_key_env is None:
             return None
-        key = self._environ.get(face.api_key_env, "").strip()
-        sendable = key.isascii() and key.isprintable()
-        if (not key or not sendable) and face.name not in self._missed:
+        key = self.named(face.api_key_env)
+        if not key and face.name not in self._missed:
             self._missed.add(face.name)
+            is_set = bool(self._environ.get(face.api_key_env, "").strip())
             log.warning(
                 "backend %s: the environment variable %s %s, so it is asked without a key",
                 face.name,
                 face.api_key_env,
-                "holds characters that no header may have" if key else "is not set",
+                "holds characters that no header may have" if is_set else "is not set",
             )
-        return key if key and sendable else None
+        return key or None
+
+    def named(self, variable: str) -> str:
+        """The key in a variable; empty where there is none that a header may have."""
+        key = self._environ.get(variable, "").strip()
+        return key if key.isascii() and key.isprintable() else ""
 
     def headers(self, face: BackendFace) -> Mapping[str, str]:
         """What opens the backend's door for relayed requests."""
@@ -256,8 +261,7 @@ async def running(
                 looks.create_task(network.scan(), name="network scan on a wish")
 
     async def recognise(its_url: str, key_env: str | None) -> tuple[BackendType, str] | None:
-        key = environ.get(key_env, "").strip() if key_env else ""
-        found = await identify(client, its_url, key=key)
+        found = await identify(client, its_url, key=credentials.named(key_env or ""))
         return (found.type, found.detail) if isinstance(found, Found) else None
 
     logging = config.logging
