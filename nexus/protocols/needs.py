@@ -26,6 +26,9 @@ MAX_EMBEDDING_INPUTS: Final = 2048
 MAX_KEY_CHARS: Final = 256
 """Characters of a prompt cache key that are looked at."""
 
+MOST_TOKENS: Final = 1_000_000_000
+"""Of a limit: no window is longer, and no reader of records has to hold a number without end."""
+
 BYTES_PER_TOKEN: Final = 4
 """UTF-8 bytes that make one token, roughly: the contract's estimate."""
 
@@ -257,7 +260,7 @@ def _is_json_format(format: object) -> bool:
 def _count(limit: object) -> int | None:
     """A limit in tokens; None for "no limit", however it is said (-1 is llama.cpp's way)."""
     if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
-        return limit
+        return min(limit, MOST_TOKENS)
     return None
 
 

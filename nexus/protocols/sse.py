@@ -39,11 +39,11 @@ _PROMPT = (b'"prompt_tokens"', b'"input_tokens"')
 _COMPLETION = (b'"completion_tokens"', b'"output_tokens"')
 _P, _C, _T = (rb'"%b_tokens"\s*:\s*' % name for name in (b"prompt", b"completion", b"total"))
 _USUAL = re.compile(
-    rb'"usage"\s*:\s*\{\s*(?:%b(\d{1,15})\s*,\s*(?:%b\d+\s*,\s*)?%b(\d{1,15})\b'
-    rb"|%b(\d{1,15})\s*,\s*%b(\d{1,15})\b)" % (_P, _T, _C, _C, _P)
+    rb'"usage"\s*:\s*\{\s*(?:%b(\d{1,12})\s*,\s*(?:%b\d+\s*,\s*)?%b(\d{1,12})\b'
+    rb"|%b(\d{1,12})\s*,\s*%b(\d{1,12})\b)" % (_P, _T, _C, _C, _P)
 )
 """OpenAI's words in the orders of OpenAI, vLLM and llama.cpp: both counts in one look."""
-_COUNT = re.compile(rb"\s*:\s*(\d{1,15})\b")
+_COUNT = re.compile(rb"\s*:\s*(\d{1,12})\b")
 _SPEED = re.compile(rb"\s*:\s*(\d{1,15}(?:\.\d+)?(?:[eE][+-]?\d{1,2})?)")
 
 

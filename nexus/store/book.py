@@ -15,7 +15,7 @@ from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.store import changes, prune
 from nexus.store.facts import Facts
 from nexus.store.rollup import Fresh, Rollup
-from nexus.store.rows import COLUMNS, row
+from nexus.store.rows import COLUMNS, Row, row
 from nexus.telemetry.logs import get_logger
 from nexus.telemetry.records import Record
 
@@ -79,24 +79,39 @@ class Book:
         self._connection.execute("BEGIN IMMEDIATE")
         ends: list[Ended] = []
         for start in range(0, len(records), CHUNK):
-            values: list[object] = []
-            count = len(ends)
+            rows: list[tuple[Row, Ended]] = []
             for record in records[start : start + CHUNK]:
+                assert record.ended is not None
                 try:
-                    values += row(record, self._facts)
+                    rows.append((row(record, self._facts), record.ended))
                 except sqlite3.Error:
                     raise
                 except Exception:
                     log.exception("request %s cannot be kept", record.request_id)
-                    continue
-                assert record.ended is not None
-                ends.append(record.ended)
-            if count := len(ends) - count:
-                self._connection.execute(_INSERT + ", ".join([_MARKS] * count), values)
+            if rows:
+                ends += self._insert(rows)
             breathe()
         changes.write(self._connection, made)
         self._connection.execute("COMMIT")
         return ends
+
+    def _insert(self, rows: Sequence[tuple[Row, Ended]]) -> list[Ended]:
+        """In one statement; one by one where one of them is not for SQLite, so that it goes alone.
+
+        Such a row would be in the way of all others for ever, since a batch is tried again.
+
+        Returns:
+            The ends of those that were written.
+        """
+        statement = _INSERT + ", ".join([_MARKS] * len(rows))
+        try:
+            self._connection.execute(statement, [each for row, _ in rows for each in row])
+        except (OverflowError, UnicodeError):
+            if len(rows) > 1:
+                return [end for each in rows for end in self._insert([each])]
+            log.exception("request %s cannot be kept", rows[0][0][0])
+            return []
+        return [end for _, end in rows]
 
     def sums(self, seen: Fresh, now: float) -> None:
         """Add to the sums by minute and hour."""

@@ -5,7 +5,7 @@ import pytest
 
 from nexus.domain.request import Endpoint, Needs
 from nexus.errors import BadRequest
-from nexus.protocols.needs import MAX_EMBEDDING_INPUTS, MAX_MODEL_CHARS, read_needs
+from nexus.protocols.needs import MAX_EMBEDDING_INPUTS, MAX_MODEL_CHARS, MOST_TOKENS, read_needs
 
 PNG = "data:image/png;base64," + "A" * 40_000
 
@@ -38,6 +38,10 @@ def test_max_completion_tokens_wins_over_its_older_name() -> None:
 @pytest.mark.parametrize("limit", [None, -1, 0, True, "many", 1.5, []])
 def test_a_limit_that_limits_nothing_is_none(limit: object) -> None:
     assert chat(max_tokens=limit).max_tokens is None
+
+
+def test_a_limit_beyond_every_window_is_cut_since_records_keep_it() -> None:
+    assert chat(max_tokens=10**30).max_tokens == MOST_TOKENS
 
 
 @pytest.mark.parametrize("kind", ["image_url", "input_image"])

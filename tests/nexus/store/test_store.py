@@ -339,6 +339,17 @@ def test_a_record_that_cannot_be_kept_does_not_hold_up_the_others(
     assert "request odd cannot be kept" in caplog.text
 
 
+@pytest.mark.parametrize("odd", [2**63, 10**30])
+def test_a_number_that_sqlite_cannot_hold_does_not_hold_up_the_others(
+    path: Path, opened: list[Store], caplog: pytest.LogCaptureFixture, odd: int
+) -> None:
+    store = a_store(path, opened)
+    assert put(store, request("a"), request("odd", prompt_tokens=odd), request("b"))
+
+    assert {each.request_id for each in store.recent(5)} == {"a", "b"}
+    assert "request odd cannot be kept" in caplog.text
+
+
 def test_a_full_queue_forgets_the_oldest_and_counts_them(path: Path) -> None:
     store = Store(path)  # nobody takes from the queue
     for n in range(writer.QUEUE + 3):
