@@ -10,6 +10,8 @@ import random
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from nexus.domain.backend import Backend, BackendId, Evidence
@@ -24,6 +26,7 @@ from nexus.health.advice import denied
 from nexus.health.traffic import Kind, Sign, Trouble, evidence, expire, step
 
 _RETRY_AFTER = re.compile(rb"(?im)^retry-after(-ms)?:[ \t]*([0-9]{1,9}(?:\.[0-9]{0,6})?)[ \t]*\r?$")
+_RETRY_DATE = re.compile(rb"(?im)^retry-after:[ \t]*([a-z]{3,9},[ a-z0-9:-]{10,40})[ \t]*\r?$")
 _SPENT = re.compile(rb"insufficient_quota|billing_hard_limit|credit balance is too low")
 
 
@@ -103,7 +106,7 @@ class Witness:
             if _SPENT.search(body):
                 self._take(backend_id, Sign(Kind.SPENT, "the quota is used up (HTTP 429)"))
             else:
-                wait_s = retry_after(lines)
+                wait_s = retry_after(lines, self._unix())
                 self._take(backend_id, Sign(Kind.LIMITED, reason, trial, wait_s))
         elif status in (401, 403):
             backend = self._registry.find(backend_id)
@@ -176,11 +179,26 @@ class Witness:
 _NONE = Trouble()
 
 
-def retry_after(lines: bytes) -> float | None:
-    """Seconds that an answer's head asks to wait; None where it does not say in seconds."""
+def retry_after(lines: bytes, unix: float) -> float | None:
+    """Seconds that an answer's head asks to wait; None where it does not say.
+
+    Args:
+        unix: Unix seconds of now, since it may name a moment (RFC 9110, 10.2.3).
+    """
     found: dict[bytes, float] = {
         match[1] or b"": float(match[2]) for match in _RETRY_AFTER.finditer(lines)
     }
     if b"-ms" in found:
         return found[b"-ms"] / 1000
-    return found.get(b"")
+    if b"" in found:
+        return found[b""]
+    date = _RETRY_DATE.search(lines)
+    if date is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(date[1].decode("ascii"))
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000", or a date without a zone: all HTTP dates are UTC
+        moment = moment.replace(tzinfo=UTC)
+    return max(moment.timestamp() - unix, 0.0)

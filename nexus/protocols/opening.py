@@ -42,6 +42,27 @@ def opening(data: bytes) -> Opening:
     return Opening.NOTHING
 
 
+def error_in(answer: bytes) -> str | None:
+    """What a whole JSON answer says went wrong; None where it is an answer.
+
+    An error beside an answer (`"error": null` is common) is the client's to read.
+    """
+    try:
+        decoded: Any = _decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(decoded, dict):
+        return None
+    fields = cast("dict[str, Any]", decoded)
+    error = fields.get("error")
+    if not error or fields.get("choices") or fields.get("data"):
+        return None
+    message: Any = (
+        cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
+    )
+    return message if isinstance(message, str) else ""
+
+
 def _event(event: bytes) -> Opening:
     lines = [line for line in _LINES.split(event) if line and not line.startswith(b":")]
     if not lines:

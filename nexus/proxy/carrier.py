@@ -38,12 +38,12 @@ from nexus.errors import (
 )
 from nexus.protocols.assemble import Assembler
 from nexus.protocols.needs import read_needs
-from nexus.protocols.opening import Opening, opening
+from nexus.protocols.opening import Opening, error_in, opening
 from nexus.protocols.splice import as_stream, with_model
 from nexus.protocols.sse import SseTap, usage_of
 from nexus.proxy import headers
 from nexus.proxy.attempt import attempt
-from nexus.proxy.decoding import Gunzip
+from nexus.proxy.decoding import unpack
 from nexus.proxy.exchange import Exchange
 from nexus.proxy.hops import tell_hops
 from nexus.proxy.lesson import lesson, may_be_bettered
@@ -69,6 +69,15 @@ RETRIABLE = frozenset({401, 429, 500, 502, 503, 504, 529})
 
 UNARY_LIMIT = 64 * 1024 * 1024
 """Bytes of a stream put together for a client that asked for one answer."""
+
+ERROR_WITHIN = 24
+"""Bytes from the start of a unary answer in which its error would be named."""
+
+ERROR_LIMIT = 64 * 1024
+"""Bytes of an answer that may be an error and nothing else."""
+
+QUOTED = 500
+"""Bytes of a backend's words that are told."""
 
 TAIL = 4096
 """Last bytes of a unary answer kept to read its usage from."""
@@ -363,6 +372,10 @@ class Carrier:
         running = self._running[story.request_id]
         running.passage = passage
         try:
+            if passage.status != 200:
+                _check_status(passage)
+            if passage.encoding:
+                unpack(passage, exchange.headers)
             if lease.trial and passage.status == 200:
                 self._witness.served(face.id, True)
             if passage.status in RETRIABLE:
@@ -396,13 +409,12 @@ class Carrier:
         """Bytes as they come."""
         kind, encoding = passage.kind, passage.encoding
         lines, length = passage.lines, passage.length
-        gunzip: Gunzip | None = None
-        if encoding in (b"gzip", b"deflate") and not headers.accepts(exchange.headers, encoding):
-            gunzip = Gunzip(passage.connection.name)
-            lines, length = headers.without_encoding(lines), None
         streams = kind == b"text/event-stream" and not encoding
-        if passage.status == 200 and not encoding and not _is_json(passage, kind):
-            await _check_shape(passage, kind)
+        if passage.status == 200 and not encoding:
+            if not _is_json(passage, kind):
+                await _check_shape(passage, kind)
+            if not streams and b'"error"' in passage.pieces[0][:ERROR_WITHIN]:
+                await _check_error(passage)
 
         tap = SseTap() if streams else None
         tail = _Tail() if tap is None else None
@@ -412,7 +424,7 @@ class Carrier:
                 await _opened(passage)
         story.status = passage.status
         exchange.start(passage.status, lines + self._route(story), length)
-        passage.forward(exchange, tap or gunzip, tail.feed if tail else None)
+        passage.forward(exchange, tap, tail.feed if tail else None)
         try:
             if not passage.done:
                 await passage.finished()
@@ -534,7 +546,16 @@ class Carrier:
         return error
 
     def _relay_refusal(self, exchange: Exchange, story: Story, answer: _Answer) -> None:
-        """A backend's own error, untouched, when no other backend did better."""
+        """A backend's own error, untouched, when no other backend did better.
+
+        Raises:
+            UpstreamError: it is a page or a word of some server on the way, which no client reads.
+        """
+        if answer.status >= 500 and answer.body.lstrip()[:1] not in (b"{", b"["):
+            unread = UpstreamError(f"Backend '{answer.face.name}' answered HTTP {answer.status}")
+            unread.status = answer.status
+            unread.quoted = clean(answer.body[:QUOTED].decode("utf-8", "replace"), QUOTED)
+            raise _tell(unread, story)
         everybody = [*story.tried, *([story.face.name] if story.face else [])]
         story.face = answer.face
         story.zone = answer.zone
@@ -640,6 +661,34 @@ class _Tail:
             self.data = (self.data + data)[-TAIL:]
 
 
+def _check_status(passage: Passage) -> None:
+    """A redirect is not followed, here or by the client: it would take its prompt elsewhere."""
+    name, status = passage.connection.name, passage.status
+    if 300 <= status < 400:
+        raise UpstreamBroken(f"Backend '{name}' answered with a redirect (HTTP {status})")
+    if status in (204, 205):
+        raise UpstreamBroken(f"Backend '{name}' answered nothing (HTTP {status})")
+
+
+async def _check_error(passage: Passage) -> None:
+    """Some servers say 200 and tell of an error: LM Studio of an unknown path, proxies of theirs.
+
+    Raises:
+        UpstreamBroken: there is an error in the answer and nothing else.
+    """
+    while not passage.done and passage.error is None:
+        if sum(map(len, passage.pieces)) > ERROR_LIMIT:
+            return
+        await passage.more()
+    if passage.error is not None:
+        raise passage.error
+    said = error_in(b"".join(passage.pieces))
+    if said is not None:
+        error = UpstreamBroken(f"Backend '{passage.connection.name}' answered with an error")
+        error.quoted = clean(said, QUOTED)
+        raise error
+
+
 def _is_json(passage: Passage, kind: bytes) -> bool:
     """True where the answer is seen to be JSON already: most often it came with its head."""
     return (
@@ -725,7 +774,7 @@ def _tell(failure: NexusError | None, story: Story) -> NexusError:
         retry_after_s=failure.retry_after_s,
         should_retry=failure.should_retry,
     )
-    error.quoted = failure.quoted
+    error.quoted, error.status = failure.quoted, failure.status
     if story.face is not None:
         error.lines = headers.route_lines(story.face, story.reason, "", story.zone)
         error.lines += headers.line("X-Nexus-Tried", ", ".join(names)[:256])

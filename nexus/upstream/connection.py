@@ -36,6 +36,13 @@ HOP_BY_HOP = frozenset(
 )
 """Headers that describe one connection (RFC 9110, 7.6.1) and end at the gateway."""
 
+OF_THE_ORIGIN = frozenset({b"alt-svc", b"set-cookie", b"set-cookie2", b"strict-transport-security"})
+"""Headers by which a server speaks for its whole address, which is not its own here: one backend's
+cookie would be shown to all, and `Alt-Svc` would lead clients around the gateway."""
+
+OURS = (b"x-nexus-", b"access-control-")
+"""Beginnings of headers that only the gateway may send."""
+
 FOREVER = float("inf")
 
 
@@ -150,6 +157,11 @@ class Connection(asyncio.Protocol):
             if not self.closed and self._transport is not None:
                 self._transport.resume_reading()
 
+    def pass_to(self, sink: Sink) -> None:
+        """Have the rest of the answer pushed into another sink."""
+        if self._sink is not None:
+            self._sink = sink
+
     def abort(self) -> None:
         """Close at once and tell nobody: the request is not wanted any more."""
         self._sink = None
@@ -184,6 +196,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as exc:
             if not self._complete:
                 text = f"Backend '{self.name}' sent something that is not HTTP: {exc}"
+                if self._head_bytes > HEAD_LIMIT:
+                    text = f"Backend '{self.name}' sent a head of more than {HEAD_LIMIT} bytes"
                 self._fail(UpstreamBroken(text))
                 return
             self._overrun = True
@@ -252,8 +266,8 @@ class Connection(asyncio.Protocol):
             self._encoding = value.strip().lower()
             if self._encoding == b"identity":
                 self._encoding = b""
-        elif lower.startswith(b"x-nexus-"):
-            return  # ours to say
+        elif lower in OF_THE_ORIGIN or lower.startswith(OURS):
+            return
         self._lines += name + b": " + value + b"\r\n"
 
     def on_headers_complete(self) -> None:

@@ -9,7 +9,7 @@ a connection belongs to and at the address it really leads to.
   name is resolved, *every* address is looked at, and the connection goes to an address that was.
 - A request that may go anywhere is not looked at, but counted.
 
-Redirects are never followed: a 3xx goes to the client as it came.
+Redirects are never followed, and never passed on: a client would take its prompt there.
 """
 
 from __future__ import annotations

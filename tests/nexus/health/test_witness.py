@@ -253,12 +253,16 @@ def test_good_requests_change_nothing_and_tell_nobody() -> None:
         (b"retry-after: 7\r\n", 7.0),
         (b"x: y\r\nRetry-After:2.5 \r\nz: 1\r\n", 2.5),
         (b"retry-after-ms: 250\r\nretry-after: 9\r\n", 0.25),
-        (b"retry-after: Wed, 21 Oct 2026 07:28:00 GMT\r\n", None),
+        (b"Retry-After: Fri, 15 Jan 2027 08:00:20 GMT\r\n", 20.0),
+        (b"retry-after: Fri, 15 Jan 2027 07:59:00 GMT \r\n", 0.0),
+        (b"retry-after: Friday, 15-Jan-27 08:00:20 GMT\r\n", 20.0),
+        (b"retry-after: Fri, 99 Jan 2027 08:00:20 GMT\r\n", None),
+        (b"retry-after: Fri, of some year or other\r\n", None),
         (b"retry-after: -5\r\n", None),
         (b"x-retry-after: 5\r\n", None),
         (b"retry-after: 99999999999999999999\r\n", None),
         (b"", None),
     ],
 )
-def test_retry_after_is_read_where_it_is_in_seconds(lines: bytes, seconds: float | None) -> None:
-    assert retry_after(lines) == seconds
+def test_retry_after_is_read_in_seconds_and_as_a_date(lines: bytes, seconds: float | None) -> None:
+    assert retry_after(lines, 1_800_000_000.0) == seconds

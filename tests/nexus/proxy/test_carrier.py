@@ -169,6 +169,48 @@ async def test_a_gzip_answer_stays_gzip_only_for_a_client_that_reads_it(accepts:
     assert (gzip.decompress(got.body) if accepts else got.body) == ANSWER
 
 
+JSON = "content-type: application/json\r\n"
+SSE = "content-type: text/event-stream\r\ncontent-encoding: gzip\r\n"
+USED = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}\n\n'
+
+
+async def test_a_compressed_stream_is_watched_like_any_other() -> None:
+    whole = gzip.compress(event("a") + event("", "stop") + USED + DONE)
+    early = gzip.compress(event("a"))
+    async with over(answer(reply(whole, headers=SSE))) as (here, up):
+        read = request(body=chat(stream=True), headers=JSON + "accept-encoding: gzip\r\n")
+        got = await ask(here.url, read)
+        (told,) = await here.control.requests(Wanted())
+        up.script = answer(reply(early, headers=SSE))
+        cut = await ask(here.url, read)
+
+    assert got.body.endswith(USED + DONE)
+    assert "content-encoding" not in got.headers
+    assert (told["prompt_tokens"], told["completion_tokens"]) == (3, 5)
+    assert cut.body.startswith(event("a"))
+    assert b"ended the stream before" in cut.body
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(ANSWER)[:-9], b"not gzip at all"])
+async def test_damaged_gzip_is_a_clear_502(packed: bytes) -> None:
+    lines = "content-type: application/json\r\ncontent-encoding: gzip\r\n"
+    async with over(answer(reply(packed, headers=lines))) as (here, _):
+        got = await ask(here.url, request(body=chat()))
+
+    assert (got.status == 502 and b"gzip data" in got.body) or not got.complete
+
+
+@pytest.mark.parametrize("accepts", ["accept-encoding: gzip, br\r\n", ""])
+async def test_a_coding_that_the_client_does_not_read_is_no_answer(accepts: str) -> None:
+    lines = "content-type: application/json\r\ncontent-encoding: br\r\n"
+    async with over(answer(reply(b"\x0b\x02\x80", headers=lines))) as (here, _):
+        got = await ask(here.url, request(body=chat(), headers=JSON + accepts))
+
+    assert got.status == (200 if accepts else 502)
+    assert (got.body == b"\x0b\x02\x80") is bool(accepts)
+    assert accepts or b"answered in 'br', which nobody asked for" in got.body
+
+
 async def test_an_answer_that_ends_with_its_connection_is_whole() -> None:
     async def script(got: object, reader: object, writer: asyncio.StreamWriter) -> None:
         writer.write(reply(ANSWER, length=False))
@@ -336,6 +378,44 @@ async def test_garbage_from_a_backend_is_a_clear_502(sent: bytes, why: str) -> N
     assert got.status == 502
     assert "'one'" in str(got.error()["message"])
     assert why in str(got.error()["message"])
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (reply(b"", "307 X", "location: http://127.0.0.1:9/\r\n"), "a redirect (HTTP 307)"),
+        (reply(b"", "204 No Content", "", length=False), "nothing (HTTP 204)"),
+        (reply(b'{"error":{"message":"no such path"}}'), "an error: no such path"),
+        (reply(b'\n{"error" :"no such path"}'), "an error: no such path"),
+        (reply(b"<h1>Bad gateway</h1>", "502 X", "content-type: text/html\r\n"), "Bad gateway"),
+        (reply(b"Internal Server Error", "500 X", "content-type: text/plain\r\n"), "HTTP 500"),
+    ],
+)
+async def test_what_is_no_answer_moves_on_and_is_a_clear_error_where_nobody_else_is(
+    sent: bytes, why: str
+) -> None:
+    async with upstream(answer(sent)) as bad, upstream(answer(reply(ANSWER))) as good:
+        async with gateway(face("bad", bad.url)) as here:
+            alone = await ask(here.url, request(body=chat()))
+        faces = face("bad", bad.url, priority=0), face("good", good.url, priority=100)
+        async with gateway(*faces) as here:
+            got = await ask(here.url, request(body=chat()))
+
+    assert (alone.status, alone.headers["content-type"]) == (
+        500 if "HTTP 500" in why else 502,
+        "application/json",
+    )
+    assert why in str(alone.error()["message"])
+    assert "location" not in alone.headers
+    assert (got.status, got.body, got.headers["x-nexus-tried"]) == (200, ANSWER, "bad")
+
+
+async def test_an_error_beside_an_answer_is_left_to_the_client() -> None:
+    beside = b'{"error":null,"choices":[{"message":{"content":"hi"}}]}'
+    async with over(answer(reply(beside))) as (here, _):
+        got = await ask(here.url, request(body=chat()))
+
+    assert (got.status, got.body) == (200, beside)
 
 
 async def test_a_backend_that_closes_without_an_answer_is_a_clear_502() -> None:

@@ -153,6 +153,18 @@ async def test_lines_of_one_hop_and_in_our_name_do_not_pass() -> None:
     assert heard.lines == b"X-Request-Id: 7\r\n"
 
 
+async def test_lines_that_speak_for_a_whole_address_do_not_pass() -> None:
+    line = Line()
+    heard = line.send()
+    line.feed(
+        b'HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nAlt-Svc: h3=":443"\r\nServer: llama.cpp\r\n'
+        b"Strict-Transport-Security: max-age=9\r\nAccess-Control-Allow-Origin: *\r\n"
+        b"Content-Length: 0\r\n\r\n"
+    )
+
+    assert heard.lines == b"Server: llama.cpp\r\n"
+
+
 async def test_an_answer_until_close_is_whole_only_at_an_orderly_end() -> None:
     ended, broken = Line(), Line()
     first, second = ended.send(), broken.send()
