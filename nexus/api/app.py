@@ -95,6 +95,8 @@ class App:
 
     def _small(self, method: str, path: str, hot: bool, scope: Scope) -> tuple[int, bytes, bytes]:
         """An answer from memory: status, header lines, body."""
+        if path == "*" and method == "OPTIONS":  # of the server as a whole (RFC 9110, 9.3.7)
+            return 204, b"allow: GET, HEAD, POST, OPTIONS\r\n", b""
         allowed = self._allowed(path, hot)
         if not allowed:
             raise NotFound(

@@ -93,6 +93,7 @@ class NexusProtocol(HttpToolsProtocol):
         """When the last answer was complete, until the next request begins."""
         self._declared = b"0"
         """The request's content-length; digits, the parser has seen to that."""
+        self._hosts = 0
         self._last_head: Head | None = None
         """Of the last request that came whole, in one read."""
         self._new_heads = 0
@@ -172,6 +173,7 @@ class NexusProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._body_bytes = 0
         self._declared = b"0"
+        self._hosts = 0
 
     def on_url(self, url: bytes) -> None:
         self._head_bytes += len(url)
@@ -183,9 +185,15 @@ class NexusProtocol(HttpToolsProtocol):
         self._head_bytes += len(name) + len(value)  # called eight times a request: no call here
         if self._head_bytes > HEAD_LIMIT:
             self._stop(431, _HEAD_TOO_LARGE)
+        if self._reading_body is not None:
+            return  # a trailer: what stands behind a body was not there when it was judged
         name = name.lower()
         if name == b"content-length":
             self._declared = value
+        elif name == b"host":
+            self._hosts += 1
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            self._stop(400, "Of transfer codings chunked alone is read.")
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
@@ -195,6 +203,8 @@ class NexusProtocol(HttpToolsProtocol):
         assert parser is not None
         if parser.should_upgrade():
             return  # the parser stops here: see _decline_upgrade
+        if self._hosts != 1 and (self._hosts or parser.get_http_version() != "1.0"):
+            self._stop(400, f"A request has one Host header, not {self._hosts or 'none'}.")
         self._reading_head = None
         self._unread_head = 0
         self._reading_body = self.loop.time()

@@ -267,7 +267,9 @@ async def test_options_name_the_methods_of_a_path() -> None:
     async with protocol_door() as door:
         hot = await ask(door.url, request(method="OPTIONS", headers=""))
         listing = await ask(door.url, request("/v1/models", method="OPTIONS", headers=""))
+        whole = await ask(door.url, request("*", method="OPTIONS", headers=""))
 
+    assert (whole.status, whole.headers["allow"]) == (204, "GET, HEAD, POST, OPTIONS")
     assert (hot.status, hot.headers["allow"]) == (204, "POST, OPTIONS")
     assert (listing.status, listing.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
 
@@ -508,6 +510,7 @@ async def test_a_refused_client_that_never_hangs_up_is_cut_off() -> None:
         "content-length: 99999999999999999999999\r\n",
         "transfer-encoding: xchunked\r\n",
         "transfer-encoding: chunked, identity\r\n",
+        "transfer-encoding: gzip, chunked\r\n",
         "transfer-encoding : chunked\r\n",
         "x: 1\r\n y: 2\r\ncontent-length\r\n: 5\r\n",
     ],
@@ -523,6 +526,31 @@ async def test_ambiguous_framing_is_refused_and_the_connection_closed(framing: s
     assert got.status == 400
     assert got.error()["type"] == "invalid_request_error"
     assert rest == b""
+
+
+@pytest.mark.parametrize("hosts", ["", "host: a\r\nhost: b\r\n", "host: a\r\nHOST: a\r\n"])
+@pytest.mark.parametrize("path", [CHAT, "/health"])
+async def test_a_request_without_one_host_is_refused(hosts: str, path: str) -> None:
+    data = f"POST {path} HTTP/1.1\r\n{hosts}{JSON}content-length: 2\r\n\r\n{{}}".encode()
+    async with protocol_door() as door:
+        got, rest = await raw(door.url, data)
+
+    assert (got.status, rest) == (400, b"")
+    assert "one Host header" in str(got.error()["message"])
+
+
+@pytest.mark.parametrize(
+    "trailer", ["content-type: application/json", "X-Nexus-Dry-Run: 1", "Authorization: x"]
+)
+async def test_what_stands_behind_a_body_is_no_header(trailer: str) -> None:
+    kind = "" if trailer.startswith("content-type") else JSON
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: n\r\n{kind}transfer-encoding: chunked\r\n\r\n"
+    body = chunk(json.dumps(chat()).encode()) + f"0\r\n{trailer}\r\n\r\n".encode()
+    async with upstream(answer(reply(ANSWER))) as up, protocol_door(up.url) as door:
+        got = await ask(door.url, head.encode() + body)
+
+    assert got.status == (200 if kind else 415)
+    assert not kind or got.body == ANSWER
 
 
 @pytest.mark.parametrize(
