@@ -44,6 +44,7 @@ from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
 from tui.screens.shown import ShownText
 from tui.state import DashboardState, lost, reduce
+from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
 from tui.tour import HINTS, SHOWN_S
 from tui.views import Frame
@@ -113,6 +114,7 @@ class NexusDashboard(App[Leave]):
             self.register_theme(theme)
         self.theme = "nexus-mono" if no_color else "nexus-dark"
         self.set_class(no_color, "-mono")
+        self.stylesheet = SteadyStylesheet(self.get_css_variables())
 
     @property
     def role(self) -> Access:

@@ -144,6 +144,7 @@ async def _once_up(app: NexusDashboard, screenshot: Path | None, state: Path | N
     if screenshot is None:
         gc.collect()
         gc.freeze()
+        gc.enable()  # a start goes without
         if state is not None and tour.wanted(os.environ, state):
             app.tour()
         await app.warm()

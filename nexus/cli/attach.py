@@ -39,6 +39,9 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show it until its operator leaves; the exit code."""
     import asyncio  # late, as all that `--help` can do without
+    import gc
+
+    gc.disable()  # until the first frame stands: all that is made before it stays
 
     from nexus.cli.target import url_for
     from nexus.telemetry import logs

@@ -38,6 +38,8 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 def run_serve(args: argparse.Namespace) -> int:
     """Run until told to stop; the exit code."""
+    # Nearly all that a start makes stays: to look through it for garbage took a twelfth of it.
+    gc.disable()
     from nexus.config.load import load
 
     given = getattr(args, "config", None)
@@ -181,16 +183,22 @@ async def _main(
             await stack.enter_async_context(_traffic(gateway))
         for warning in without_effect(loaded):
             log.warning("%s", warning)
-        gc.collect()
-        gc.freeze()  # what is here now stays: later collections need not look at it
         # Each request leaves a few objects behind (records, lines, counts), and none in a cycle: by
         # default a thirtieth of the gateway's work was looking through them.
         gc.set_threshold(GC_OBJECTS, 20, 20)
         stop = asyncio.Event()
         if screen and await _dashboard(gateway, sink, stop):
             return 0
+        _settle_heap()  # a dashboard has done so once its first frame stood
         await _headless(gateway, stop)
     return 0
+
+
+def _settle_heap() -> None:
+    """Collect again from now on, but not what stands: later collections need not look at it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> bool:
