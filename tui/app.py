@@ -106,6 +106,8 @@ class NexusDashboard(App[Leave]):
         self._drains = DrainWatch()
         self.up = asyncio.Event()
         """Set once the first frame stands."""
+        self.told = asyncio.Event()
+        """Set once the source has told something: it stands too."""
         self.restore_loop: Callable[[], None] = lambda: None
         """Undoes what Textual does to the loop it shares with the gateway."""
         self.failure: BaseException | None = None
@@ -177,6 +179,7 @@ class NexusDashboard(App[Leave]):
         folded = 0
         try:
             async for update in updates:
+                self.told.set()
                 self.state = reduce(self.state, update)
                 if isinstance(update, ZoneBreached):  # an alarm, whatever is on the screen
                     self.say(update.detail, severity="error")

@@ -51,6 +51,7 @@ async def supervise(
     source: FleetSource,
     *,
     stop: asyncio.Event,
+    up: asyncio.Event | None = None,
     state: Path | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Leave:
@@ -60,12 +61,18 @@ async def supervise(
     returns, so a gateway that goes on without a screen still ends by waiting for `stop`.
 
     Args:
+        up: is set once the first frame stands, or when there will be none.
         state: folder that remembers whether the tour was given; None gives none.
         clock: Unix seconds of a gateway elsewhere; None is one of this process.
     """
-    hangup = asyncio.Event()
+    hangup, up = asyncio.Event(), up or asyncio.Event()
     _own_signals(stop, hangup)
-    leave = await run_dashboard(source, stop=stop, hangup=hangup, state=state, clock=clock)
+    try:
+        leave = await run_dashboard(
+            source, stop=stop, hangup=hangup, up=up, state=state, clock=clock
+        )
+    finally:
+        up.set()
     # Textual puts handlers of its own on some signals; ours must be the last ones.
     _own_signals(stop, hangup)
     if leave is Leave.STOP:
@@ -79,6 +86,7 @@ async def run_dashboard(
     screenshot: Path | None = None,
     stop: asyncio.Event | None = None,
     hangup: asyncio.Event | None = None,
+    up: asyncio.Event | None = None,
     state: Path | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Leave:
@@ -101,7 +109,7 @@ async def run_dashboard(
         companions = [
             group.create_task(leave_when(app, stop, Leave.STOP), name="dashboard-stop"),
             group.create_task(leave_when(app, hangup, Leave.TERMINAL_LOST), name="dashboard-hup"),
-            group.create_task(_once_up(app, screenshot, state), name="dashboard-up"),
+            group.create_task(_once_up(app, up, screenshot, state), name="dashboard-up"),
         ]
         try:
             if screenshot:
@@ -138,10 +146,18 @@ async def leave_when(app: NexusDashboard, event: asyncio.Event | None, leave: Le
     app.exit(leave)
 
 
-async def _once_up(app: NexusDashboard, screenshot: Path | None, state: Path | None) -> None:
-    """Settle the heap once everything stands: full collections would pause the gateway."""
+async def _once_up(
+    app: NexusDashboard, up: asyncio.Event | None, screenshot: Path | None, state: Path | None
+) -> None:
+    """Tell of the first frame; settle the heap once everything stands, the gateway too.
+
+    Full collections would pause the gateway.
+    """
     await app.up.wait()
+    if up is not None:
+        up.set()
     if screenshot is None:
+        await app.told.wait()
         gc.collect()
         gc.freeze()
         gc.enable()  # a start goes without

@@ -11,13 +11,17 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from nexus import __version__
 from nexus.config.origin import flags_from
 from nexus.domain.events import BackendChanged, FleetSeen
+from nexus.domain.gateway import GatewayInfo
 from nexus.errors import ConfigError
 from nexus.telemetry import logs
 
@@ -31,7 +35,9 @@ OPEN_FILES = 65_536
 """Open files asked for: 1,000 streams take 2,000."""
 
 GC_OBJECTS = 5_000
-"""New objects between two collections: one takes a fifth of a millisecond then."""
+"""New objects between two collections: one takes a fifth of a millisecond then. Each request leaves
+a few behind (records, lines, counts), and none in a cycle: by Python's own numbers a thirtieth of
+the gateway's work was looking through them."""
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
@@ -148,6 +154,29 @@ async def _main(
     Args:
         place: of a demo's files.
     """
+    gc.set_threshold(GC_OBJECTS, 20, 20)
+    opening = _gateway(args, loaded, listener, sink, place)
+    if screen:
+        from nexus.server.bind import url_of
+
+        path = str(loaded.path or "")
+        info = GatewayInfo(url_of(listener), __version__, time.time(), path, args.demo)
+        return await _on_screen(opening, info, sink)
+    async with opening as gateway:
+        _settle_heap()
+        await _headless(gateway, asyncio.Event())
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _gateway(
+    args: argparse.Namespace,
+    loaded: Loaded,
+    listener: socket.socket,
+    sink: logs.Sink,
+    place: Path | None,
+) -> AsyncGenerator[Gateway]:
+    """A running gateway, with the fleet and the traffic of a demo where that is wanted."""
     from nexus.config.advice import without_effect
     from nexus.config.file import state_place
     from nexus.config.keeper import Keeper
@@ -183,15 +212,7 @@ async def _main(
             await stack.enter_async_context(_traffic(gateway))
         for warning in without_effect(loaded):
             log.warning("%s", warning)
-        # Each request leaves a few objects behind (records, lines, counts), and none in a cycle: by
-        # default a thirtieth of the gateway's work was looking through them.
-        gc.set_threshold(GC_OBJECTS, 20, 20)
-        stop = asyncio.Event()
-        if screen and await _dashboard(gateway, sink, stop):
-            return 0
-        _settle_heap()  # a dashboard has done so once its first frame stood
-        await _headless(gateway, stop)
-    return 0
+        yield gateway
 
 
 def _settle_heap() -> None:
@@ -201,25 +222,53 @@ def _settle_heap() -> None:
     gc.enable()
 
 
-async def _dashboard(gateway: Gateway, sink: logs.Sink, stop: asyncio.Event) -> bool:
-    """Show the dashboard; True when its end is the gateway's end."""
+async def _on_screen(
+    opening: contextlib.AbstractAsyncContextManager[Gateway], info: GatewayInfo, sink: logs.Sink
+) -> int:
+    """Serve with a dashboard, which stands first: its first frame needs no gateway.
+
+    When the screen goes and the gateway is to stay, it serves on without one.
+    """
     from nexus.config.file import state_place
     from nexus.domain.audit import Actor, acting
     from tui.launch import supervise
     from tui.leave import Leave
+    from tui.sources.opening import Opening
 
+    source, stop, up = Opening(info), asyncio.Event(), asyncio.Event()
     state = state_place(os.environ).parent
-    with acting(Actor("dashboard")):
-        leave = await supervise(gateway.control, stop=stop, state=state)
-    if leave is Leave.STOP:
-        return True
-    sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
-    log.warning(
-        "the dashboard is gone (%s); Nexus serves on, and `nexus attach %s` shows it again",
-        leave.value,
-        gateway.url,
-    )
-    return False
+
+    async def show() -> Leave:
+        with acting(Actor("dashboard")):
+            return await supervise(source.source, stop=stop, up=up, state=state)
+
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        shown = group.create_task(show(), name="dashboard")
+        try:
+            await up.wait()
+            await asyncio.to_thread(import_module, "nexus.runtime")  # keys are answered meanwhile
+            async with opening as gateway:
+                source.opened(gateway.control)
+                await asyncio.wait([shown])
+                if shown.result() is not Leave.STOP:
+                    sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
+                    log.warning(
+                        "the dashboard is gone (%s); Nexus serves on, and `nexus attach %s` shows "
+                        "it again",
+                        shown.result().value,
+                        gateway.url,
+                    )
+                    _settle_heap()
+                    await _headless(gateway, stop)
+        except Exception as error:  # noqa: BLE001 - told once the terminal is given back
+            failure = error
+        finally:
+            stop.set()
+            await asyncio.wait([shown])
+    if failure is not None:
+        raise failure
+    return 0
 
 
 async def _headless(gateway: Gateway, stop: asyncio.Event) -> None:

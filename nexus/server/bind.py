@@ -6,7 +6,6 @@ import errno
 import socket
 
 from nexus.errors import ConfigError
-from nexus.server.occupant import is_another_nexus, occupant
 
 BACKLOG = 2048
 LOOK_AHEAD = 50
@@ -54,6 +53,8 @@ def url_of(listener: socket.socket) -> str:
 
 def _why(error: OSError, host: str, port: int) -> ConfigError:
     if error.errno == errno.EADDRINUSE:
+        from nexus.server.occupant import is_another_nexus, occupant  # late: seldom wanted
+
         reachable = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
         base = f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
         is_nexus = is_another_nexus(base)

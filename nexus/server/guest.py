@@ -9,8 +9,7 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import Any
 
-import uvicorn
-
+from nexus.server.lean import uvicorn
 from nexus.server.protocol import Fast, NexusProtocol
 
 SWEEP_S = 1.0

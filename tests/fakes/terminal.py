@@ -27,7 +27,8 @@ class Program:
     def __init__(self, *arguments: str, home: Path, **environ: str) -> None:
         self._fd, slave = pty.openpty()
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-        env = {key: value for key, value in os.environ.items() if not key.startswith("NEXUS_")}
+        ours = ("NEXUS_", "COLUMNS", "LINES")  # what is set where the tests run
+        env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         env |= {"TERM": "xterm-256color", "HOME": str(home), "XDG_STATE_HOME": str(home), **environ}
         self.child = subprocess.Popen(
             [sys.executable, "-m", "nexus", *arguments],

@@ -43,6 +43,8 @@ class Terminal:
         self.modes = termios.tcgetattr(slave)
         self.facts, facts = os.pipe()
         env = {**os.environ, "TERM": "xterm-256color", **environ}
+        for size in ("COLUMNS", "LINES"):  # of the terminal of the tests
+            env.pop(size, None)
         if "NO_COLOR" not in environ:
             env.pop("NO_COLOR", None)
         self.child = subprocess.Popen(
