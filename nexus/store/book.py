@@ -21,8 +21,8 @@ from nexus.telemetry.records import Record
 
 log = get_logger("nexus.store")
 
-CHUNK: Final = 8
-"""Rows of one statement. The interpreter's lock is held while they are made: some 0.2 ms."""
+CHUNK: Final = 24
+"""Rows of one statement. The interpreter's lock is held while they are made: some 0.3 ms."""
 
 _INSERT = f"INSERT OR IGNORE INTO requests ({', '.join(COLUMNS)}) VALUES "
 _MARKS = f"({', '.join('?' * len(COLUMNS))})"

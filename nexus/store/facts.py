@@ -19,12 +19,13 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from nexus.domain.backend import Backend, BackendId, Model, Zone
-from nexus.domain.fleet import Candidate, Fleet, LoadView
+from nexus.domain.fleet import Candidate, Fleet
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.domain.traffic import Traffic, TrafficPolicy
 from nexus.domain.urls import without_userinfo
 from nexus.routing.scoring import NEAR_MS
+from nexus.store.loads import PackedLoads
 from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.store")
@@ -82,14 +83,10 @@ class Picture(NamedTuple):
     """A written picture, and how its rows are named in a request's row."""
 
     n: int
-    slots: Mapping[BackendId, int]
-    """The place of each backend."""
-    models: Mapping[BackendId, tuple[str, ...]]
-    """Of each backend those that are candidates, in the order of the picture."""
-    packed: dict[BackendId, tuple[LoadView, bytes]]
-    """The last load of each backend, as it is written."""
-    places: Mapping[int, int]
-    """By the identity of a candidate: its place among those of its model."""
+    loads: PackedLoads
+    """How the loads of its backends are written."""
+    places: Mapping[int, bytes]
+    """By the identity of a candidate: its place among those of its model, two bytes."""
     zones: Mapping[tuple[BackendId, str], Zone]
     """By backend and model."""
 
@@ -105,7 +102,7 @@ class Facts:
         self._connection = connection
         self._hour = 0
         self._words: dict[str, int] = {}
-        self._kinds: dict[Kind, int] = {}
+        self._kinds: dict[tuple[object, ...], int] = {}
         self._shapes: dict[tuple[object, ...], int | None] = {}
         self._objects: dict[int, tuple[object, int | None]] = {}
         self._pictures: dict[int, tuple[Fleet, Picture | None]] = {}
@@ -130,11 +127,30 @@ class Facts:
             known = self._words[text] = self._number("words", {"word": word}, {})
         return known
 
-    def kind(self, kind: Kind) -> int:
-        """The number of a kind."""
-        known = self._kinds.get(kind)
+    def kind(
+        self,
+        asked: str,
+        actual: str,
+        backend: str | None,
+        tenant: str,
+        zone: Zone | None,
+        status: int,
+        needs: int,
+    ) -> int:
+        """The number of a kind: see `Kind`, whose names these are before they are numbers."""
+        key = (asked, actual, backend, tenant, zone, status, needs)
+        known = self._kinds.get(key)
         if known is None:
-            known = self._kinds[kind] = self._number("kinds", kind._asdict(), {})
+            kind = Kind(
+                self.word(asked),
+                0 if actual == asked else self.word(actual),
+                0 if backend is None else self.word(backend),
+                0 if tenant == ANONYMOUS else self.word(tenant),
+                -1 if zone is None else ZONES.index(zone),
+                status,
+                needs,
+            )
+            known = self._kinds[key] = self._number("kinds", kind._asdict(), {})
         return known
 
     def shape(self, needs: Needs) -> int | None:
@@ -170,7 +186,7 @@ class Facts:
                 return None
             numbers[id_] = number
         by_model: dict[str, list[tuple[int, int]]] = {}
-        places: dict[int, int] = {}
+        places: dict[int, bytes] = {}
         zones: dict[tuple[BackendId, str], Zone] = {}
         models: dict[BackendId, dict[str, None]] = {each: {} for each in numbers}
         for name, candidates in fleet.by_model.items():
@@ -180,7 +196,7 @@ class Facts:
                 if number is None:
                     return None
                 rows.append((numbers[each.backend.id], number))
-                places[id(each)] = place
+                places[id(each)] = place.to_bytes(2, "little")
                 zones[each.backend.id, name] = each.zone
                 models[each.backend.id][each.model.id] = None
             by_model[name] = rows
@@ -191,13 +207,10 @@ class Facts:
         }
         slots = {id_: place for place, id_ in enumerate(numbers)}
         n = self._write(Pictured(list(numbers.values()), by_model, sets))
-        return (
-            None
-            if n is None
-            else Picture(
-                n, slots, {its: tuple(names) for its, names in models.items()}, {}, places, zones
-            )
-        )
+        if n is None:
+            return None
+        loads = PackedLoads(slots, {its: tuple(names) for its, names in models.items()})
+        return Picture(n, loads, places, zones)
 
     def _object(self, identity: object, value: Backend | Model | Policy) -> int | None:
         known = self._objects.get(id(identity))

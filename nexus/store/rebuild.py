@@ -19,7 +19,8 @@ from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.routing.router import decide
 from nexus.store.facts import Kind, Known
-from nexus.store.rows import COLUMNS, ENTRY, SPEED, Detail, Later, Row, Went, read_detail
+from nexus.store.loads import ENTRY, SPEED
+from nexus.store.rows import COLUMNS, Detail, Later, Row, Went, read_detail
 from nexus.telemetry.records import LoadThen, Record
 
 _GONE: Final = Kind(0, 0, 0, 0, -1, 0, 0)

@@ -6,10 +6,10 @@ five percent of the truth, and any number of sketches can be added up.
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import exp, floor, log
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +23,7 @@ HOUR_S: Final = 3600
 NOWHERE: Final = ""
 """The backend of a request that was refused."""
 
-_PER_BUCKET = 1 / math.log(1.1)
+_PER_BUCKET = 1 / log(1.1)
 _LEAST = 0.01
 
 
@@ -32,7 +32,7 @@ class Sketch(dict[int, int]):
 
     def add(self, value: float) -> None:
         """Count one value, 0 or more."""
-        bucket = math.floor(math.log(max(value, _LEAST)) * _PER_BUCKET)
+        bucket = floor(log(max(_LEAST, value)) * _PER_BUCKET)
         self[bucket] = self.get(bucket, 0) + 1
 
     def join(self, counts: dict[int, int]) -> None:
@@ -45,7 +45,7 @@ class Sketch(dict[int, int]):
         left = share * sum(self.values())
         value: float | None = None
         for bucket, count in sorted(self.items()):
-            value = math.exp((bucket + 0.5) / _PER_BUCKET)
+            value = exp((bucket + 0.5) / _PER_BUCKET)
             left -= count
             if left <= 0:
                 break

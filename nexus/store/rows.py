@@ -9,9 +9,6 @@ plan was is kept besides, so that an account stays true when the rules change wi
 
 from __future__ import annotations
 
-import math
-import struct
-from array import array
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -23,18 +20,10 @@ from nexus.domain.events import RequestFinished
 from nexus.domain.fleet import LoadView
 from nexus.domain.request import ANONYMOUS
 from nexus.domain.text import clean
-from nexus.store.facts import ZONES, Facts, Kind, Picture
+from nexus.store.facts import Facts, Picture
 from nexus.telemetry.records import Record
 
 ERROR_CHARS: Final = 1024
-MOST: Final = 65_535
-"""Requests in flight, and samples: what two bytes hold."""
-
-ENTRY: Final = struct.Struct("<HHfH")
-"""A load: place of its backend in the picture, pending, first byte in ms, number of speeds."""
-SPEED: Final = struct.Struct("<HHff")
-"""A speed: place of its model among the backend's, samples, first byte in ms, tokens a second."""
-
 COLUMNS: Final = (
     *("id", "at", "kind", "duration_ms", "ttft_ms", "prompt", "completion", "speed"),
     *("error", "code", "estimate", "most", "policy", "picture", "detail"),
@@ -111,29 +100,28 @@ class Detail(NamedTuple):
     later: Later | None
 
 
+_NOWHERE: Final[Mapping[tuple[BackendId, str], Zone]] = {}
+
 _encode = msgspec.msgpack.Encoder().encode
 read_detail = msgspec.msgpack.Decoder(Detail).decode
 
 
 def row(record: Record, facts: Facts) -> Row:
     """The values of `COLUMNS`. The record has ended."""
-    ended, needs = record.ended, record.needs
+    ended, needs, fleet, policy = record.ended, record.needs, record.fleet, record.policy
     assert ended is not None
-    picture = None if record.fleet is None else facts.picture(record.fleet)
-    policy = None if record.policy is None else facts.policy(record.policy)
-    shape = tenant = actual = backend = 0
+    picture = None if fleet is None else facts.picture(fleet)
+    shape, tenant = 0, ANONYMOUS
     estimate = most = None
-    if needs is not None:
-        shape = facts.shape(needs) or 0
+    if needs is None:
+        asked = ended.requested
+    else:
+        asked, shape, tenant = needs.model, facts.shape(needs) or 0, needs.tenant
         estimate, most = needs.prompt_tokens, needs.max_tokens
-        tenant = 0 if needs.tenant == ANONYMOUS else facts.word(needs.tenant)
-    zone = None
     if isinstance(ended, RequestFinished):
-        backend = facts.word(ended.backend)
-        if picture is not None:
-            zone = picture.zones.get((ended.backend_id, ended.model))
-        if ended.model != record.model:
-            actual = facts.word(ended.model)
+        zones = _NOWHERE if picture is None else picture.zones
+        zone = zones.get((ended.backend_id, ended.model))
+        kind = facts.kind(asked, ended.model, ended.backend, tenant, zone, ended.status, shape)
         numbers = (
             ended.duration_ms,
             ended.ttft_ms,
@@ -144,22 +132,23 @@ def row(record: Record, facts: Facts) -> Row:
             None,
         )
     else:
+        kind = facts.kind(asked, asked, None, tenant, None, ended.status, shape)
         numbers = (None, None, None, None, None, clean(ended.message, ERROR_CHARS), ended.code)
-    kind = Kind(
-        facts.word(record.model),
-        actual,
-        backend,
-        tenant,
-        -1 if zone is None else ZONES.index(zone),
-        ended.status,
-        shape,
-    )
     try:
         detail = _encode(_detail(record, picture, facts))
     except (UnicodeEncodeError, OverflowError):
         detail = None  # a name that no encoding has; the line of the list is enough
-    shared = (estimate, most, policy, None if picture is None else picture.n, detail)
-    return (record.request_id, record.at, facts.kind(kind), *numbers, *shared)
+    return (
+        record.request_id,
+        record.at,
+        kind,
+        *numbers,
+        estimate,
+        most,
+        None if policy is None else facts.policy(policy),
+        None if picture is None else picture.n,
+        detail,
+    )
 
 
 def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any, ...]:
@@ -177,7 +166,9 @@ def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any,
             answer.zone_required,
         )
     if isinstance(ended, RequestFinished):
-        failures = [(f.backend, f.after_ms, clean(f.why, ERROR_CHARS)) for f in ended.failures]
+        failures = ended.failures and [
+            (each.backend, each.after_ms, clean(each.why, ERROR_CHARS)) for each in ended.failures
+        ]
         end = (
             ended.at - record.at,
             ended.requested if ended.requested != record.model else "",
@@ -194,7 +185,7 @@ def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any,
         record.turn,
         0 if record.fleet is None else record.fleet.version,
         needs is not None and bool(needs.affinity),
-        b"" if picture is None else _packed(record.loads, picture),
+        b"" if picture is None else picture.loads.pack(record.loads),
         went,
         refused,
         end,
@@ -213,50 +204,20 @@ def _later(record: Record, since: float, facts: Facts) -> tuple[Any, ...] | None
         picture.n,
         record.fleet.version,
         record.turn,
-        _packed(record.loads, picture),
+        picture.loads.pack(record.loads),
         _went(record.answer, picture),
     )
 
 
 def _went(answer: Decision, picture: Picture | None) -> tuple[Any, ...]:
-    places: Mapping[int, int] = {} if picture is None else picture.places
-    order = array("H", [places[id(each)] for each in answer.order if id(each) in places])
+    places: Mapping[int, bytes] = {} if picture is None else picture.places
+    order = [places[its] for its in map(id, answer.order) if its in places]
     return (
         answer.model,
-        order.tobytes(),
+        b"".join(order),
         answer.reason,
         answer.why,
         answer.fallback,
         answer.spare,
         answer.zone,
     )
-
-
-def _packed(loads: Loads, picture: Picture) -> bytes:
-    """Each load as an `ENTRY`, followed by its speeds.
-
-    Loads are values that most requests share with the one before: each is packed once.
-    """
-    packed = picture.packed
-    parts: list[bytes] = []
-    for id_, load in loads:
-        known = packed.get(id_)
-        if known is None or known[0] is not load:
-            known = packed[id_] = load, _entry(picture.slots[id_], load, picture.models[id_])
-        parts.append(known[1])
-    return b"".join(parts)
-
-
-def _entry(slot: int, load: LoadView, models: tuple[str, ...]) -> bytes:
-    found = [] if load.speeds is None else [(n, load.speeds.get(m)) for n, m in enumerate(models)]
-    speeds = [
-        SPEED.pack(n, min(each.samples, MOST), _number(each.ttft_ms), _number(each.tokens_per_s))
-        for n, each in found
-        if each is not None
-    ]
-    head = ENTRY.pack(slot, min(load.pending, MOST), _number(load.latency_ms), len(speeds))
-    return head + b"".join(speeds)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value

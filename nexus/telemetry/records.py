@@ -8,7 +8,7 @@ again on what was kept. Never holds what was asked or answered.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple, cast
 
@@ -53,17 +53,22 @@ class Then(Collection[tuple[BackendId, LoadView]]):
     made with every decision they cost three microseconds, and a megabyte of each thousand records.
     """
 
-    __slots__ = ("_ids", "_loads")
+    __slots__ = ("ids", "loads")
 
-    def __init__(self, ids: list[BackendId], loads: list[LoadView]) -> None:
-        self._ids = ids
-        self._loads = loads
+    def __init__(self, ids: Sequence[BackendId], loads: Sequence[LoadView]) -> None:
+        self.ids = ids
+        self.loads = loads
+
+    @classmethod
+    def of(cls, pairs: Collection[tuple[BackendId, LoadView]]) -> Then:
+        """From pairs."""
+        return cls([id for id, _ in pairs], [load for _, load in pairs])
 
     def __iter__(self) -> Iterator[tuple[BackendId, LoadView]]:
-        return zip(self._ids, self._loads, strict=True)
+        return zip(self.ids, self.loads, strict=True)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self.ids)
 
     def __contains__(self, pair: object) -> bool:
         return any(pair == each for each in self)
@@ -238,7 +243,7 @@ def _loads_of(ids: list[BackendId], loads: LoadOf, answer: Decision | Refusal) -
         return Then(ids, cast("list[LoadView]", found))
     # No load means an idle backend.
     known = [(id, load) for id, load in zip(ids, found, strict=True) if load is not None]
-    return Then([id for id, _ in known], [load for _, load in known])
+    return Then.of(known)
 
 
 def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:
