@@ -30,6 +30,7 @@ class AsgiExchange:
     def __init__(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.headers = headers
         self.body = body
+        self.plain = False
         self.disconnected = False
         self.response_started = False
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()

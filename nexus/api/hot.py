@@ -72,7 +72,7 @@ class Hot:
         if self._began is not None:
             self._began(request_id, exchange.headers, endpoint)
         try:
-            if self._check_envelope(exchange):
+            if not exchange.plain and self._check_envelope(exchange):
                 await self._rehearse(exchange, endpoint, request_id)
             else:
                 if self._preview is not None:

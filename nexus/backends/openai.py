@@ -87,7 +87,7 @@ class OpenAICompatible:
         return {"authorization": f"Bearer {key}"}
 
     def chat_path(self, endpoint: Endpoint) -> str:
-        return endpoint.value
+        return endpoint  # the path itself
 
 
 class OpenAI(OpenAICompatible):

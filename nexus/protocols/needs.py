@@ -42,12 +42,25 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NO_SCHEMA = msgspec.Raw(b"")
 
 
+class _Part(msgspec.Struct, gc=False):
+    type: str = ""
+    text: str = ""
+
+
+class _Message(msgspec.Struct, gc=False):
+    content: str | list[_Part | str] | None = None
+
+
 class _Body(msgspec.Struct, gc=False):
-    """The fields routing reads. `Any`: their shape is judged one by one, with better sentences."""
+    """The fields routing reads. `Any`: their shape is judged one by one, with better sentences.
+
+    Conversations are long, and of each message only its content is made into an object. One that
+    does not look like this is read slowly.
+    """
 
     model: Any = None
     stream: Any = None
-    messages: Any = None
+    messages: list[_Message] | None = None
     prompt: Any = None
     input: Any = None
     response_format: Any = None
@@ -138,10 +151,35 @@ def _fields_slowly(body: bytes) -> _Body:
         raise BadRequest(f"The request body must be a JSON object, not {_kind(decoded)}.")
     found = cast("dict[str, Any]", decoded)
     plain = {name: found[name] for name in _Body.__struct_fields__ if name in found}
+    if isinstance(messages := plain.get("messages"), list):
+        plain["messages"] = list(_messages(cast("list[object]", messages)))
     for name in ("tools", "functions"):
         if name in plain:
             plain[name] = msgspec.Raw(json.dumps(plain[name]).encode())
     return _Body(**plain)
+
+
+def _messages(messages: list[object]) -> Iterator[_Message]:
+    """What is well-formed of a conversation; the backend will say what it thinks of the rest."""
+    for message in messages:
+        if isinstance(message, dict):
+            content = cast("dict[str, object]", message).get("content")
+            if isinstance(content, list):
+                yield _Message(list(_parts(cast("list[object]", content))))
+            elif isinstance(content, str):
+                yield _Message(content)
+
+
+def _parts(content: list[object]) -> Iterator[_Part | str]:
+    for part in content:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            fields = cast("dict[str, object]", part)
+            kind, text = fields.get("type"), fields.get("text")
+            yield _Part(
+                kind if isinstance(kind, str) else "", text if isinstance(text, str) else ""
+            )
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -165,37 +203,28 @@ def _model(model: object) -> str:
     return model
 
 
-def _read_messages(messages: object) -> tuple[bool, bool, int]:
+def _read_messages(messages: list[_Message] | None) -> tuple[bool, bool, int]:
     """Whether there are images, whether there is sound, and the estimate of the text, tokens."""
     if messages is None:
         raise BadRequest("`messages` is missing: send the conversation.", param="messages")
-    if not isinstance(messages, list):
+    if type(messages) is not list:  # read slowly, and left as it was
         raise BadRequest(f"`messages` must be an array, not {_kind(messages)}.", param="messages")
     vision = audio = False
     tokens = 0
-    for message in cast("list[object]", messages):
-        if not isinstance(message, dict):
-            continue  # the backend will say what it thinks of it
-        content = cast("dict[str, object]", message).get("content")
+    for message in messages:
+        content = message.content
         if isinstance(content, str):
             tokens += _text_tokens(content)
-        elif isinstance(content, list):
-            for kind, text in _parts(cast("list[object]", content)):
-                tokens += _text_tokens(text)
-                vision = vision or kind in _VISION_PARTS
-                audio = audio or kind in _AUDIO_PARTS
+        elif content is not None:
+            for part in content:
+                if isinstance(part, str):
+                    tokens += _text_tokens(part)
+                    continue
+                # Pictures and sound have no text.
+                tokens += _text_tokens(part.text)
+                vision = vision or part.type in _VISION_PARTS
+                audio = audio or part.type in _AUDIO_PARTS
     return vision, audio, tokens
-
-
-def _parts(content: list[object]) -> Iterator[tuple[str, str]]:
-    """Type and text of each well-formed content part. Pictures and sound have no text."""
-    for part in content:
-        if isinstance(part, str):
-            yield "text", part
-        elif isinstance(part, dict):
-            fields = cast("dict[str, object]", part)
-            kind, text = fields.get("type"), fields.get("text")
-            yield kind if isinstance(kind, str) else "", text if isinstance(text, str) else ""
 
 
 def _prompt_tokens(prompt: object) -> int:

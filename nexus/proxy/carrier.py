@@ -12,7 +12,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 from typing import Protocol
 
 from nexus.backends.error_kinds import ErrorReading, classify
@@ -197,7 +197,9 @@ class Carrier:
             loop = self._loop = asyncio.get_running_loop()
         now = loop.time
         began = now()
-        needs = with_wishes(read_needs(endpoint, exchange.body), exchange.headers)
+        needs = read_needs(endpoint, exchange.body)
+        if not exchange.plain:
+            needs = with_wishes(needs, exchange.headers)
 
         # No await between here and the first lease: the picture must still be true.
         fleet = self._registry.fleet()
@@ -278,7 +280,7 @@ class Carrier:
         failure: NexusError | None = None
         model = story.decision.model
         self._retries.asked(model)
-        for candidate in self._plan(story):
+        for candidate in chain(story.decision.order, self._more(story)):
             lease = self._registry.lease(candidate.backend.id, story.decision.spare)
             if lease is None:
                 continue
@@ -322,9 +324,8 @@ class Carrier:
             return
         raise _tell(failure, story)
 
-    def _plan(self, story: Story) -> Iterator[Candidate]:
-        """The decision's backends; when all of them failed, those of a fallback model."""
-        yield from story.decision.order
+    def _more(self, story: Story) -> Iterator[Candidate]:
+        """When all of the decision's backends have failed: those of a fallback model."""
         first = story.decision
         policy = self._policy()
         if first.fallback or first.model not in policy.fallbacks:

@@ -26,6 +26,11 @@ class Exchange(Protocol):
     response_started: bool
 
     @property
+    def plain(self) -> bool:
+        """True where it is known that the headers need not be looked at: `wishes.is_plain`."""
+        ...
+
+    @property
     def headers(self) -> Sequence[tuple[bytes, bytes]]:
         """Request headers, names in lower case."""
         ...

@@ -24,6 +24,22 @@ _SESSIONS: Final = (b"x-claude-code-session-id", b"x-openwebui-chat-id")
 _NAMES: Final = frozenset({_ZONE, _STRICT, _FLEXIBLE, *_SESSIONS})
 
 
+_TOLD: Final = _NAMES | {b"content-encoding", b"x-nexus-dry-run"}
+_JSON: Final = (b"content-type", b"application/json")
+
+
+def is_plain(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """True where the headers say that the body is JSON, and nothing else that matters to us.
+
+    Most requests of a connection have the same head, so this is worked out once for all of them.
+
+    Args:
+        headers: names in lower case.
+    """
+    kinds = [pair for pair in headers if pair[0] == b"content-type"]
+    return kinds == [_JSON] and _TOLD.isdisjoint(name for name, _ in headers)
+
+
 def with_wishes(needs: Needs, headers: Sequence[tuple[bytes, bytes]]) -> Needs:
     """The needs, with what the client's headers add.
 

@@ -44,6 +44,7 @@ class ClientExchange:
         "headers",
         "keep_alive",
         "message_event",
+        "plain",
         "previous",
         "response_complete",
         "response_started",
@@ -57,6 +58,7 @@ class ClientExchange:
         endpoint: Endpoint,
         headers: list[tuple[bytes, bytes]],
         *,
+        plain: bool = False,
         keep_alive: bool,
         chunked_ok: bool,
         on_complete: Callable[[], None],
@@ -65,6 +67,7 @@ class ClientExchange:
         self._on_complete = on_complete
         self.endpoint = endpoint
         self.headers = headers
+        self.plain = plain
         self.keep_alive = keep_alive
         self.chunked_ok = chunked_ok
         """False for HTTP/1.0: an answer of unknown length ends with the connection."""

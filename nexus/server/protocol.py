@@ -295,6 +295,7 @@ class NexusProtocol(HttpToolsProtocol):
             self.transport,
             head.endpoint,
             head.headers,
+            plain=head.plain,
             keep_alive=head.keep_alive,
             chunked_ok=head.chunked_ok,
             on_complete=self.on_response_complete,

@@ -12,6 +12,7 @@ import re
 from typing import Final
 
 from nexus.domain.request import Endpoint
+from nexus.proxy.wishes import is_plain
 
 MOST_DIGITS: Final = 9
 """Of a length: a gigabyte, beyond every limit."""
@@ -23,7 +24,7 @@ _END: Final = b"\r\n\r\n"
 class Head:
     """What the parser made of a head, and the bytes around its length."""
 
-    __slots__ = ("_after", "_before", "chunked_ok", "endpoint", "headers", "keep_alive")
+    __slots__ = ("_after", "_before", "chunked_ok", "endpoint", "headers", "keep_alive", "plain")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Head:
         self._after = after
         self.endpoint = endpoint
         self.headers = headers
+        self.plain = is_plain(headers)
         self.keep_alive = keep_alive
         self.chunked_ok = chunked_ok
 

@@ -60,7 +60,9 @@ class Bus:
 
     def __init__(self) -> None:
         self._readers: list[Reader] = []
-        self._live = False
+        self.live = False
+        """False when nobody follows requests as they happen, so that no such event need be made.
+        Asked three times a request, so no property."""
         self._closed = False
 
     def publish(self, event: Event) -> None:
@@ -74,11 +76,6 @@ class Bus:
             if reader.live:
                 reader.put(event)
 
-    @property
-    def live(self) -> bool:
-        """False when nobody follows requests as they happen, so that no such event need be made."""
-        return self._live
-
     def reader(self, size: int = INBOX, *, live: bool = True) -> Reader:
         """A new watcher; it sees what is published from now on.
 
@@ -91,14 +88,14 @@ class Bus:
             reader.close()
             return reader
         self._readers.append(reader)
-        self._live = self._live or live
+        self.live = self.live or live
         return reader
 
     def forget(self, reader: Reader) -> None:
         """Take a reader off. Idempotent."""
         if reader in self._readers:
             self._readers.remove(reader)
-            self._live = any(other.live for other in self._readers)
+            self.live = any(other.live for other in self._readers)
 
     def close(self) -> None:
         """End every reader's wait, which is how streams of events stop before the server does.
