@@ -18,9 +18,10 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from nexus.domain.framing import around_length
 from nexus.domain.request import PATHS, Endpoint
 from nexus.server.exchange import STATUS_LINES, ClientExchange
-from nexus.server.repeat import Head, around_length
+from nexus.server.repeat import Head
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of request line and headers; nginx and Apache stop at 8 to 32 kB."""

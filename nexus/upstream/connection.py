@@ -14,6 +14,7 @@ from typing import Protocol, cast
 
 import httptools
 
+from nexus.domain.framing import Framing, around_length
 from nexus.errors import NexusError, UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 
 HEAD_LIMIT = 64 * 1024
@@ -76,6 +77,21 @@ class Sink(Protocol):
         ...
 
 
+class _Head(Framing):
+    """A head that a backend repeats, and what the parser made of it."""
+
+    __slots__ = ("encoding", "kind", "lines", "status")
+
+    def __init__(
+        self, before: bytes, after: bytes, status: int, lines: bytes, kind: bytes, encoding: bytes
+    ) -> None:
+        super().__init__(before, after)
+        self.status = status
+        self.lines = lines
+        self.kind = kind
+        self.encoding = encoding
+
+
 class Connection(asyncio.Protocol):
     """See the module. `released` is told when the connection may carry another request."""
 
@@ -97,6 +113,8 @@ class Connection(asyncio.Protocol):
         self._idle_s = FOREVER
         self._paused = False
         self.parked_at = 0.0
+        self._last_head: _Head | None = None
+        """Of the last answer that came whole, in one read."""
         self.loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self.loop.time
         self._reset()
@@ -115,6 +133,7 @@ class Connection(asyncio.Protocol):
         self._overrun = False
         self._keep = True
         self._pieces: list[bytes] = []
+        self._begun = False
 
     # ---- used by the pool and the relay
 
@@ -188,6 +207,11 @@ class Connection(asyncio.Protocol):
             self._close()  # bytes that nobody asked for
             return
         self.silence_ends = self.now() + self._idle_s
+        whole = not self._begun
+        if whole:
+            self._begun = True
+            if self._last_head is not None and self._is_repeated(self._last_head, data, sink):
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -215,6 +239,8 @@ class Connection(asyncio.Protocol):
             body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
             self._pieces = []
             sink.on_data(body)
+            if whole and self._complete:
+                self._remember(data, len(body))
         if self._complete:
             self._finish()
 
@@ -300,6 +326,31 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         self._keep = parser.should_keep_alive()
+
+    # ---- an answer like the last one
+
+    def _is_repeated(self, head: _Head, data: bytes, sink: Sink) -> bool:
+        """Tell of the whole answer, where its head is the last one's. The parser is not asked."""
+        body = head.body_of(data)
+        if not body:
+            return False
+        self._headed = self._complete = True
+        sink.on_head(head.status, head.lines, len(body), head.kind, head.encoding)
+        if self._sink is not None:
+            sink.on_data(body)
+        if self._sink is not None:
+            self._finish()
+        return True
+
+    def _remember(self, data: bytes, size: int) -> None:
+        """The next answer may have the same head."""
+        parser = self._parser
+        if parser is None or not self._keep or self._overrun or self._extra_hops:
+            return
+        around = around_length(data, size)
+        if around is not None:
+            status = parser.get_status_code()
+            self._last_head = _Head(*around, status, bytes(self._lines), self._kind, self._encoding)
 
     # ---- ends
 

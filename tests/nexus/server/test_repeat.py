@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nexus.domain.framing import around_length
 from nexus.domain.request import Endpoint
-from nexus.server.repeat import Head, around_length
+from nexus.server.repeat import Head
 from tests.fakes.client import Client, chat, request
 from tests.fakes.doors import protocol_door
 from tests.fakes.upstream import answer, reply, upstream
