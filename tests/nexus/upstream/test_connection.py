@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nexus.errors import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from nexus.upstream.connection import HEAD_LIMIT, Connection
@@ -294,3 +296,41 @@ async def test_a_switch_of_protocols_is_broken() -> None:
     line.feed(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\nbytes")
 
     assert isinstance(heard.error, UpstreamBroken)
+
+
+@given(
+    st.lists(st.sampled_from([b"{}", b"[1,2]", b"", b"x" * 300]), min_size=1, max_size=4),
+    st.sampled_from([b"", b"date: now\r\n", b"Content-Encoding: gzip\r\n", b"x-nexus-a: b\r\n"]),
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0, 200), st.sampled_from(b"\r\n:0159 ak")),
+        max_size=2,
+    ),
+)
+def test_an_answer_whose_head_came_before_is_told_like_the_first(
+    bodies: list[bytes], lines: bytes, changes: list[tuple[int, int, int]]
+) -> None:
+    answers: list[bytes] = []
+    for number, body in enumerate(bodies):
+        data = bytearray(HEAD + lines + b"content-length: %d\r\n\r\n%b" % (len(body), body))
+        for which, at, byte in changes:
+            if which == number and at < len(data):
+                data[at] = byte
+        answers.append(bytes(data))
+
+    async def told() -> None:
+        kept = Line()
+        for number, data in enumerate(answers):
+            fresh = Line()
+            anew, again = fresh.send(), kept.send()
+            fresh.feed(data)
+            kept.feed(data)
+
+            assert vars(again) | {"error": str(again.error)} == vars(anew) | {
+                "error": str(anew.error)
+            }
+            assert kept.released[number:] == fresh.released
+            assert kept.wire.aborted == fresh.wire.aborted
+            if not fresh.released or kept.wire.aborted:
+                return
+
+    asyncio.run(told())
