@@ -21,23 +21,25 @@ _END: Final = b"\r\n\r\n"
 class Framing:
     """The bytes of a head around its length: see `around_length`."""
 
-    __slots__ = ("_after", "_before")
+    __slots__ = ("_after", "_before", "_skip", "_start")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self._before = before
         self._after = after
+        self._start = len(before)
+        self._skip = len(after)
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head; else None."""
+        start = self._start
         if not data.startswith(self._before):
             return None
-        start = len(self._before)
         end = data.find(b"\r", start, start + MOST_DIGITS + 1)
-        digits = data[start:end] if end > 0 else b""
-        if not digits.isdigit() or not data.startswith(self._after, end):
+        body = data[end + self._skip :]
+        # Written out: a length with leading zeros, signs or spaces is for the parser to judge.
+        if data[start:end] != b"%d" % len(body) or not data.startswith(self._after, end):
             return None
-        body = data[end + len(self._after) :]
-        return body if len(body) == int(digits) else None
+        return body
 
 
 def around_length(data: bytes, size: int) -> tuple[bytes, bytes] | None:

@@ -425,10 +425,15 @@ class Carrier:
                 await _opened(passage)
         story.status = passage.status
         exchange.start(passage.status, lines + self._route(story), length)
-        passage.forward(exchange, tap, tail.feed if tail else None)
         try:
-            if not passage.done:
-                await passage.finished()
+            if passage.done and tail is not None:  # here whole already: most short answers are
+                data = passage.taken()
+                tail.feed(data)
+                exchange.write(data)
+            else:
+                passage.forward(exchange, tap, tail.feed if tail else None)
+                if not passage.done:
+                    await passage.finished()
         finally:
             exchange.regulate(None)
             story.first_byte = passage.first_byte_at
@@ -569,22 +574,19 @@ class Carrier:
 
     def _route(self, story: Story) -> bytes:
         """The `X-Nexus-*` lines of an answer; all but the request's id come from a cache."""
-        face = story.face
+        face, decision, tried = story.face, story.decision, story.tried
         assert face is not None
-        fallback = story.decision.model if story.decision.fallback else ""
-        key = (face.id, story.reason, fallback, story.zone)
+        fallback = decision.model if decision.fallback else ""
+        reason = RouteReason.FAILOVER if tried else decision.reason
+        key = (face.id, reason, fallback, story.zone)
         known = self._route_lines.get(key)
         if known is None or known[0] is not face:
             if len(self._route_lines) > ROUTES_KEPT:
                 self._route_lines.clear()
-            known = face, headers.route_lines(face, story.reason, fallback, story.zone)
+            known = face, headers.route_lines(face, reason, fallback, story.zone)
             self._route_lines[key] = known
         lines = b"%bX-Nexus-Request-Id: %b\r\n" % (known[1], story.request_id.encode("ascii"))
-        return (
-            lines + headers.line("X-Nexus-Tried", ", ".join(story.tried)[:256])
-            if story.tried
-            else lines
-        )
+        return lines + headers.line("X-Nexus-Tried", ", ".join(tried)[:256]) if tried else lines
 
 
 class _Running:

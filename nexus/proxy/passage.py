@@ -76,20 +76,23 @@ class Passage:
         self.length = length
         self.kind = kind
         self.encoding = encoding
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def on_data(self, data: bytes) -> None:
         if self.first_byte_at is None:
             self.first_byte_at = self._now()
         if self._exchange is None:
             self.pieces.append(data)
-            self._wake()
+            if self._waiter is not None:
+                self._wake()
         else:
             self._pass(self._exchange, data)
 
     def on_done(self) -> None:
         self.done = True
-        self._wake()
+        if self._waiter is not None:
+            self._wake()
 
     def on_failed(self, error: NexusError) -> None:
         if not self.done and self.error is None:
@@ -141,11 +144,14 @@ class Passage:
         self._watcher = watcher
         exchange.regulate(self.connection)
         if self.pieces:
-            data = b"".join(self.pieces)
-            self.pieces = []
-            self._pass(exchange, data)
+            self._pass(exchange, self.taken())
         if not self.done:
             exchange.flush()
+
+    def taken(self) -> bytes:
+        """What has come and was not forwarded, once."""
+        pieces, self.pieces = self.pieces, []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _pass(self, exchange: Exchange, data: bytes) -> None:
         if self._watcher is not None:
@@ -165,6 +171,6 @@ class Passage:
         return self._waiter
 
     def _wake(self) -> None:
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)

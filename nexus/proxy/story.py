@@ -60,11 +60,11 @@ class Story:
         """Tokens a second: the server's own figure, else tokens over the time they took."""
         if self.tokens_per_s is not None:
             return self.tokens_per_s
-        if self.first_byte is None or not self.completion_tokens:
+        first, tokens = self.first_byte, self.completion_tokens
+        if first is None or not tokens:
             return None
-        since = self.first_byte if self.needs.stream else self.began
-        elapsed = ended - since
-        return self.completion_tokens / elapsed if elapsed > 0.001 else None
+        elapsed = ended - (first if self.needs.stream else self.began)
+        return tokens / elapsed if elapsed > 0.001 else None
 
     def routed(self, at: float) -> RequestRouted:
         """The opening event. `at` is in Unix seconds."""

@@ -32,6 +32,8 @@ class LiveLoad:
     tokens_per_s: float | None = None
     speeds: dict[str, Speed] | None = None
     """Never changed but replaced: the values that have been seen hold it too."""
+    left: bool = False
+    """True once its backend has left the registry."""
 
     def seen(self) -> Load:
         """This moment as a value."""

@@ -127,6 +127,7 @@ class Registry:
         if record is None:
             return False
         del self._loads[backend_id]
+        record.load.left = True
         self._knowledge.forget(backend_id)
         self._aged.pop(backend_id, None)
         self._version += 1
@@ -292,8 +293,7 @@ class Registry:
 
     def _moved(self, backend_id: BackendId, load: LiveLoad) -> None:
         """A lease was taken or given back."""
-        record = self._records.get(backend_id)
-        if record is not None and record.load is load:  # else that backend has left
+        if not load.left:
             self._loads[backend_id] = load.seen()
         self._load_changed(backend_id, load)
 

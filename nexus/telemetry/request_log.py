@@ -67,28 +67,29 @@ class RequestLog:
         if missed:
             log.warning("%d events went unlogged: the log could not keep up", missed)
         sink, writes = self._sink, self._sink.writes
-        plain = writes and not sink.json
         least = log.getEffectiveLevel()
+        plain = writes and not sink.json and least <= LEVELS[LogLevel.INFO]
         makes: list[Make] = []
         lines: list[str] = []
         for event in events:
-            if not isinstance(event, RequestFinished | RequestRefused):
-                continue
-            more = self._more(event.request_id) if self._more is not None else _NOTHING
             if isinstance(event, RequestFinished):
+                more = self._told_more(event.request_id)
+                usual = usual_line(event) if plain and not more else None
+                if usual is not None:
+                    makes.append(partial(_usual, event))
+                    lines.append(usual)
+                    continue
                 level, message = _level(event), "request"
                 fields = partial(_finished, event, more)
-            else:
+            elif isinstance(event, RequestRefused):
+                more = self._told_more(event.request_id)
                 level, message = _level_refused(event), "refused"
                 fields = partial(_refused, event, more)
+            else:
+                continue
             if LEVELS[level] < least:
                 continue
             makes.append(partial(_line, event.at, level, message, fields))
-            if plain and not more and isinstance(event, RequestFinished):
-                usual = usual_line(event)
-                if usual is not None:
-                    lines.append(usual)
-                    continue
             if writes:
                 lines.append(sink.render(event.at, level, log.name, message, fields()))
         if makes:
@@ -98,11 +99,18 @@ class RequestLog:
         for told in self._also:
             told(events)
 
+    def _told_more(self, request_id: str) -> Fields:
+        return _NOTHING if self._more is None else self._more(request_id)
+
 
 def _line(
     at: float, level: LogLevel, message: str, fields: Callable[[], Fields], seq: int
 ) -> LogLine:
     return LogLine(seq, at, level, "request", message, fields())
+
+
+def _usual(event: RequestFinished, seq: int) -> LogLine:
+    return LogLine(seq, event.at, LogLevel.INFO, "request", "request", _finished(event, _NOTHING))
 
 
 def _level(event: RequestFinished) -> LogLevel:

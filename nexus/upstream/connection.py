@@ -133,6 +133,8 @@ class Connection(asyncio.Protocol):
         self._overrun = False
         self._keep = True
         self._pieces: list[bytes] = []
+        self._parsed = False
+        """True once the parser has been asked about this answer."""
         self._begun = False
 
     # ---- used by the pool and the relay
@@ -150,7 +152,9 @@ class Connection(asyncio.Protocol):
             total_ends: loop time at which everything must be over.
         """
         assert self._transport is not None
-        self._reset()
+        if self._parsed:
+            self._reset()
+        self._begun = self._headed = self._complete = False
         if self._parser is None:
             # Kept for the next answer: the last one ended where its framing said, or else this
             # connection would be closed. A new one costs 2 microseconds.
@@ -212,6 +216,7 @@ class Connection(asyncio.Protocol):
             self._begun = True
             if self._last_head is not None and self._is_repeated(self._last_head, data, sink):
                 return
+        self._parsed = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
