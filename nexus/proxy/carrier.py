@@ -33,6 +33,7 @@ from nexus.errors import (
     ShuttingDown,
     UpstreamBroken,
     UpstreamError,
+    UpstreamTimeout,
     UpstreamUnreachable,
     ZoneViolation,
 )
@@ -290,6 +291,7 @@ class Carrier:
             story.zone = candidate.model.zone
             story.model_id = candidate.model.id
             story.first_byte = None
+            tried_at = story.now()
             try:
                 outcome = await self._attempt(exchange, story, candidate, lease)
             except UpstreamError as error:
@@ -299,8 +301,11 @@ class Carrier:
                 self._witness.failed(candidate.backend.id, error, lease.trial)
                 if not _may_move(error, candidate.backend.face):
                     break
-                free = lease.trial or isinstance(error, UpstreamUnreachable)
-                if not free and not self._retries.take(model):
+                gone = isinstance(error, UpstreamUnreachable) or (
+                    isinstance(error, UpstreamTimeout)
+                    and not self._pools.pool(candidate.backend.face).heard_since(tried_at)
+                )
+                if not (gone or lease.trial) and not self._retries.take(model):
                     break
                 continue
             except ZoneViolation as error:

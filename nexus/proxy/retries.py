@@ -1,9 +1,9 @@
 """How many requests of a model may be sent again: retries must not become a storm.
 
 A backend that answers badly under too much work gets more of it with each retry. So of each model
-at most one request in five, and three at once, are tried again after an answer or a silence. A
-connection that broke is not counted: it happens once per request in flight and moves its backend
-aside.
+at most one request in five, and three at once, are tried again after an answer or a silence. Not
+counted are a connection that broke, and a silence in which nobody got a byte from that backend:
+these happen once per request in flight and move the backend aside.
 """
 
 from __future__ import annotations

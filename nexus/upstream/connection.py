@@ -190,6 +190,13 @@ class Connection(asyncio.Protocol):
         self._sink = None
         self._close()
 
+    @property
+    def heard_at(self) -> float:
+        """Loop time of the last byte of an answer, as far as that is still known."""
+        if self._sink is not None and self._headed:
+            return self.silence_ends - self._idle_s
+        return self.parked_at
+
     def sweep(self, now: float) -> None:
         """Fail if a deadline has passed. Called a few times a second by the pool's owner."""
         if self._sink is None:

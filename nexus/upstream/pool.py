@@ -217,6 +217,10 @@ class Pool:
             connection.abort()
         self._idle.clear()
 
+    def heard_since(self, moment: float) -> bool:
+        """Whether anybody has got a byte of an answer from this backend since then. Loop time."""
+        return any(connection.heard_at > moment for connection in self._open)
+
     @property
     def in_use(self) -> int:
         """Connections that carry a request now."""

@@ -15,6 +15,7 @@ from tests.bench import (
     bench_decide,
     dashboard,
     discovery,
+    failover,
     health,
     history,
     memory,
@@ -36,6 +37,7 @@ BENCHES = {
     "startup": startup.main,
     "decide": bench_decide.main,
     "health": health.main,
+    "failover": failover.main,
     "history": history.main,
     "discovery": discovery.main,
 }

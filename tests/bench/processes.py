@@ -107,10 +107,13 @@ def started(
 
 
 @contextlib.contextmanager
-def upstream(servers: int = 20, *, gap_ms: float = 5, chunks: int = 200) -> Generator[Running]:
+def upstream(
+    servers: int = 20, *, gap_ms: float = 5, chunks: int = 200, think_ms: float = 0
+) -> Generator[Running]:
     """`tests.bench.upstream` on as many ports."""
     command = [sys.executable, "-m", "tests.bench.upstream"]
     options = [f"--servers={servers}", f"--gap-ms={gap_ms}", f"--chunks={chunks}"]
+    options.append(f"--think-ms={think_ms}")
     with started([*command, *options], measured=False) as running:
         assert running.popen.stdout is not None
         running.ports = json.loads(running.popen.stdout.readline())

@@ -34,10 +34,13 @@ LAST = _chunk(event(None)) + _chunk(DONE) + b"0\r\n\r\n"
 
 
 class Server(asyncio.Protocol):
-    """One connection. A stream's chunks leave one by one, `gap_s` apart."""
+    """One connection. It thinks, and a stream's chunks leave one by one, `gap_s` apart."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, gap_s: float, chunks: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, gap_s: float, chunks: int, think_s: float = 0
+    ) -> None:
         self._loop = loop
+        self._think_s = think_s
         self._gap_s = gap_s
         self._chunks = chunks
         self._data = b""
@@ -65,7 +68,16 @@ class Server(asyncio.Protocol):
         if len(data) < head + 4 + length:
             return
         self._data = b""
-        if b'"stream": true' in data or b'"stream":true' in data:
+        stream = b'"stream": true' in data or b'"stream":true' in data
+        if self._think_s:
+            self._loop.call_later(self._think_s, self._answer, stream)
+        else:
+            self._answer(stream)
+
+    def _answer(self, stream: bool) -> None:
+        if self._transport is None:
+            return
+        if stream:
             self._transport.write(STREAM_HEAD)
             self._left = self._chunks
             self._due = self._loop.time() + self._gap_s
@@ -85,7 +97,7 @@ class Server(asyncio.Protocol):
         self._loop.call_at(self._due, self._step)
 
 
-async def serve(servers: int, gap_s: float, chunks: int) -> None:
+async def serve(servers: int, gap_s: float, chunks: int, think_s: float) -> None:
     """Listen on `servers` free ports until SIGTERM."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -94,7 +106,7 @@ async def serve(servers: int, gap_s: float, chunks: int) -> None:
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(servers):
             server = await loop.create_server(
-                lambda: Server(loop, gap_s, chunks), "127.0.0.1", 0, backlog=2048
+                lambda: Server(loop, gap_s, chunks, think_s), "127.0.0.1", 0, backlog=2048
             )
             stack.callback(server.close)
             ports.append(server.sockets[0].getsockname()[1])
@@ -107,6 +119,7 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=20)
     parser.add_argument("--gap-ms", type=float, default=5)
     parser.add_argument("--chunks", type=int, default=200)
+    parser.add_argument("--think-ms", type=float, default=0)
     args = parser.parse_args()
     factory = None
     with contextlib.suppress(ImportError):
@@ -114,7 +127,7 @@ def main() -> None:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(args.servers, args.gap_ms / 1000, args.chunks))
+        runner.run(serve(args.servers, args.gap_ms / 1000, args.chunks, args.think_ms / 1000))
 
 
 if __name__ == "__main__":

@@ -253,6 +253,22 @@ async def test_silence_twice_is_a_stall_and_the_other_does_the_work() -> None:
             assert seen(here).status is BackendStatus.HEALTHY
 
 
+async def test_a_server_that_stops_under_load_costs_no_request_that_had_no_byte_yet() -> None:
+    async with mortal() as silent, upstream(GOOD) as two:
+        faces = face("a", silent.url, priority=0), face("b", two.url, priority=100)
+        async with gateway(*faces) as here, asyncio.TaskGroup() as group:
+            for each in faces:
+                pool = here.pools.pool(each)
+                pool.timeouts = replace(pool.timeouts, first_byte_s=0.5)
+            asked = [group.create_task(chats(here, hard=n)) for n in range(30)]
+            async with asyncio.timeout(10):
+                for _ in asked:  # more of them than the retry budget would allow
+                    await silent.busy.acquire()
+            replies = [each for task in asked for each in await task]
+            assert [each.status for each in replies] == [200] * 30
+            assert seen(here).status is BackendStatus.STALLED
+
+
 async def test_a_paid_backend_that_hangs_up_without_a_word_is_not_followed_by_another() -> None:
     async def hang_up(got: Got, _: object, writer: asyncio.StreamWriter) -> None:
         writer.close()

@@ -96,6 +96,18 @@ async def test_the_connection_given_back_last_is_used_first(up: Upstream) -> Non
     second.abort()
 
 
+async def test_it_is_known_since_when_nobody_has_heard_of_a_backend(up: Upstream) -> None:
+    here = pool(up.url)
+    connection = await here.connect()
+    before = asyncio.get_running_loop().time()
+    unheard = here.heard_since(before)
+    await asked(here, connection)
+    after = asyncio.get_running_loop().time()
+
+    assert (unheard, here.heard_since(before), here.heard_since(after)) == (False, True, False)
+    here.close()
+
+
 async def test_a_connection_in_use_is_not_handed_out(up: Upstream) -> None:
     here = pool(up.url)
     connection = await here.connect()
