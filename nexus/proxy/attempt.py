@@ -47,7 +47,7 @@ async def attempt(
     while True:
         reused = connection is not None
         if connection is None:
-            connection = await pool.connect(allowed)
+            connection = await pool.connect(allowed, total_ends)
         passage = Passage(connection, now)
         try:
             connection.send(

@@ -282,6 +282,8 @@ class Carrier:
         model = story.decision.model
         self._retries.asked(model)
         for candidate in chain(story.decision.order, self._more(story)):
+            if story.face is not None and self._too_late(story, candidate):
+                break
             lease = self._registry.lease(candidate.backend.id, story.decision.spare)
             if lease is None:
                 continue
@@ -328,6 +330,11 @@ class Carrier:
             self._relay_refusal(exchange, story, refused)
             return
         raise _tell(failure, story)
+
+    def _too_late(self, story: Story, candidate: Candidate) -> bool:
+        """Whether the time of the whole request is over: it is not sent once more to be cut."""
+        total_s = self._pools.pool(candidate.backend.face).timeouts.total_s
+        return story.now() >= story.began + total_s
 
     def _more(self, story: Story) -> Iterator[Candidate]:
         """When all of the decision's backends have failed: those of a fallback model."""

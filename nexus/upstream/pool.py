@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from nexus.domain.addresses import is_outside
 from nexus.domain.backend import Zone
 from nexus.errors import ConnectTimeout, NoConnection
-from nexus.upstream.connection import Connection
+from nexus.upstream.connection import FOREVER, Connection
 from nexus.upstream.guard import Guard
 
 IDLE_S = 30.0
@@ -135,8 +135,12 @@ class Pool:
             return connection
         return None
 
-    async def connect(self, allowed: Zone = Zone.OPEN) -> Connection:
+    async def connect(self, allowed: Zone = Zone.OPEN, ends: float = FOREVER) -> Connection:
         """Open a connection.
+
+        Args:
+            allowed: how far out it may lead.
+            ends: loop time at which the request's own time is over.
 
         Raises:
             ZoneViolation: this backend, or an address of its host, is outside `allowed`.
@@ -144,8 +148,11 @@ class Pool:
             ConnectTimeout: no answer within `connect_s`.
         """
         self._guard.check(self.name, self.zone, allowed)
+        within_s = self.timeouts.connect_s
+        if ends < FOREVER:
+            within_s = min(within_s, max(ends - asyncio.get_running_loop().time(), 0.0))
         try:
-            async with asyncio.timeout(self.timeouts.connect_s):
+            async with asyncio.timeout(within_s):
                 hosts = [self._host]
                 if allowed is Zone.RESTRICTED and not self._zone_told:
                     hosts = await self._inside()
@@ -153,7 +160,7 @@ class Pool:
         except TimeoutError as exc:
             raise ConnectTimeout(
                 f"Backend '{self.name}' at {self._host}:{self._port} did not accept a connection "
-                f"within {self.timeouts.connect_s:g} s"
+                f"within {within_s:.3g} s"
             ) from exc
         except OSError as exc:  # ssl.SSLError is one
             raise NoConnection(

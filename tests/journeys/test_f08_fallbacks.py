@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,20 @@ async def test_when_nobody_answers_the_error_lists_who_was_tried() -> None:
         assert context(found)["tried"] == ["a", "b"]
         assert found.headers["x-nexus-backend"] == "b"
         assert found.headers["x-nexus-tried"] == "a, b"
+
+
+async def silent(got: object, reader: asyncio.StreamReader, writer: object) -> None:
+    await reader.read()  # until the other side has enough of it
+
+
+async def test_one_deadline_covers_all_attempts(tmp_path: Path) -> None:
+    config = "[server]\nrequest_timeout_seconds = 0.5\n"
+    servers = {**two(silent, GOOD), "c": Server(script=GOOD, more={"priority": 90})}
+    async with story(tmp_path, config, **servers) as here:
+        found = await here.chat()
+        assert (found.status, context(found)["tried"]) == (504, ["a"])
+        assert "did not finish in the time allowed" in str(found.error()["message"])
+        assert (here.asked("b"), here.asked("c")) == (0, 0)
 
 
 async def test_retries_do_not_become_a_storm() -> None:
