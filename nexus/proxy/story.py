@@ -89,26 +89,28 @@ class Story:
             at: Unix seconds.
             ended: loop seconds.
         """
-        face = self.face or self.decision.order[0].backend.face
+        decision, began, tried = self.decision, self.began, self.tried
+        face = self.face or decision.order[0].backend.face
+        # In the order of its fields: names would cost a microsecond at each request.
         return RequestFinished(
-            request_id=self.request_id,
-            at=at,
-            requested=self.decision.requested,
-            model=self.decision.model,
-            backend_id=face.id,
-            backend=face.name,
-            backend_type=face.type,
-            reason=self.reason,
-            why=self.decision.why,
-            stream=self.needs.stream,
-            status=self.status,
-            error=self.error,
-            ttft_ms=self.ttft_ms,
-            duration_ms=(ended - self.began) * 1000,
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
-            tokens_per_s=self.speed(ended),
-            attempts=len(self.tried) + 1,
-            tried=tuple(self.tried),
-            failures=tuple(self.failures),
+            self.request_id,
+            at,
+            decision.requested,
+            decision.model,
+            face.id,
+            face.name,
+            face.type,
+            RouteReason.FAILOVER if tried else decision.reason,
+            decision.why,
+            self.needs.stream,
+            self.status,
+            self.error,
+            None if self.first_byte is None else (self.first_byte - began) * 1000,
+            (ended - began) * 1000,
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.speed(ended),
+            len(tried) + 1,
+            tuple(tried),
+            tuple(self.failures),
         )
