@@ -15,6 +15,7 @@ from tests.fakes.doors import protocol_door
 from tests.fakes.upstream import answer, reply, upstream
 
 ANSWER = b'{"id":"c1","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}'
+JSON = "content-type: application/json\r\n"
 LINES = "content-type: application/json\r\nx-more: 1\r\n"
 
 
@@ -150,3 +151,26 @@ async def test_a_repeated_head_with_too_large_a_body_is_refused() -> None:
         client.send(request(body=chat(n="x" * 1000)))
         assert (await client.reply()).status == 413
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "asked"),
+    [
+        ("x-nexus-dry-run: 1\r\n", 200, 0),
+        ("content-encoding: zstd\r\n", 415, 0),
+        ("x-nexus-dry-run: 0\r\n", 200, 2),
+    ],
+)
+async def test_what_a_repeated_head_says_is_heard_each_time(
+    lines: str, status: int, asked: int
+) -> None:
+    async with upstream(answer(reply(ANSWER))) as up, protocol_door(up.url) as door:
+        client = await Client.to(door.url)
+        client.send(request(body=chat()))
+        assert (await client.reply()).status == 200
+        for _ in range(2):
+            client.send(request(body=chat(), headers=JSON + lines))
+            assert (await client.reply()).status == status
+        client.close()
+
+    assert len(up.got) == 1 + asked
