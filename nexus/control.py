@@ -30,6 +30,7 @@ from nexus.domain.events import ChangeMade, PortProbed, RequestRouted, ServerFou
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import BackendEdit, GatewayInfo, NewBackend, Recognition, Standing
 from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, KeySeen, NewKey
 from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.policy import Policy
 from nexus.domain.routes import Preview, Routes, apart
@@ -87,6 +88,17 @@ class Routing(Protocol):
     async def undo(self) -> tuple[Routes, Routes]: ...
 
 
+class Keys(Protocol):
+    """Keys of the control plane: `nexus.keys.KeyEdits`."""
+
+    def used(self, who: Actor) -> None: ...
+    def ring(self, who: Actor) -> Keyring: ...
+    async def preview(self, new: NewKey, who: Actor) -> KeyImpact: ...
+    async def create(self, new: NewKey) -> KeyMade: ...
+    async def preview_revoke(self, name: str, who: Actor) -> KeyImpact: ...
+    async def revoke(self, name: str, made_from: str, who: Actor) -> tuple[KeySeen, KeyGone]: ...
+
+
 class Lobby(Protocol):
     """Servers that were found and wait: `nexus.discovery.waiting.WaitingRoom`."""
 
@@ -118,6 +130,7 @@ class Control:
         cancel: ends a request, and says why; False where it does not run.
         under_way: the requests that run.
         edits: edits of the routes; None where there are none.
+        keys: the keys of the control plane; None where they cannot be seen or changed.
         ring: the last lines of the log.
     """
 
@@ -143,11 +156,13 @@ class Control:
         cancel: Callable[[str, str], bool] = lambda request_id, why: False,
         under_way: Callable[[], Iterable[RequestRouted]] = tuple,
         edits: Routing | None = None,
+        keys: Keys | None = None,
         ring: LogRing | None = None,
     ) -> None:
         self._cancel = cancel
         self._under_way = under_way
         self._edits = edits
+        self._keys = keys
         self._ring = ring
         self._store = store or Store(unix=unix)
         self._past = Past(records, self._store)
@@ -561,6 +576,62 @@ class Control:
         if self._edits is None:
             raise Conflict("This Nexus cannot edit its routes")
         return self._edits
+
+    # ---- keys
+
+    def came(self, who: Actor) -> None:
+        """Somebody was let in over HTTP."""
+        if self._keys is not None:
+            self._keys.used(who)
+
+    async def keys(self) -> Keyring:
+        """The keys of the control plane, without what opens anything."""
+        return self._keyring("see the keys").ring(actor())
+
+    async def preview_key(self, new: NewKey) -> KeyImpact:
+        """What making a key would do, or why it cannot be."""
+        return await self._keyring("make a key").preview(new, actor())
+
+    async def create_key(self, new: NewKey) -> KeyMade:
+        """Make a key, which is told this once.
+
+        Raises:
+            BadRequest: it cannot be called that.
+            Conflict: another one is.
+            Outdated: the keys were changed meanwhile.
+        """
+        made = await self._keyring("make a key").create(new)
+        self._changed("keys create", made.name, None, {"role": made.role.value})
+        return made
+
+    async def preview_revoke(self, name: str) -> KeyImpact:
+        """What revoking a key would do.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return await self._keyring("revoke a key").preview_revoke(name, actor())
+
+    async def revoke_key(self, name: str, version: str = "") -> KeyGone:
+        """Take a key away at once: whoever uses it is shut out.
+
+        Args:
+            version: of the keyring that was looked at; empty makes it whatever happened since.
+
+        Raises:
+            NotFound: there is none of that name.
+            Outdated: the keys were changed meanwhile.
+        """
+        key, gone = await self._keyring("revoke a key").revoke(name, version, actor())
+        before = {"role": key.role.value} | ({"key_env": key.variable} if key.variable else {})
+        self._changed("keys revoke", gone.name, before, None)
+        return gone
+
+    def _keyring(self, deed: str) -> Keys:
+        self._needed(Role.ADMIN, deed)
+        if self._keys is None:
+            raise Conflict("This Nexus cannot change its keys")
+        return self._keys
 
     # ---- requests and the log
 

@@ -1,34 +1,27 @@
 """Edits of the routes while Nexus runs: tried out, applied at once, kept in the file, taken back.
 
-An edit is a text, and the text is read as the start would read it: what the file would not be
-allowed to say, an edit is not allowed to do. Where there is no file, or none that can be written,
-the text is kept in memory, and the change ends with the process.
+Each edit is one of the configuration's text (`nexus.config.live`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from nexus import wire
+from nexus.config.live import LiveText
 from nexus.config.routes import difference, routes_of, with_routes
 from nexus.domain.fleet import Fleet
 from nexus.domain.routes import Preview, Routes
-from nexus.errors import BadRequest, ConfigError, Conflict, Outdated
+from nexus.errors import BadRequest, Conflict, Outdated
 from nexus.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
-    from nexus.config.keeper import Keeper
-    from nexus.config.load import Loaded
     from nexus.config.settings import NexusConfig
 
 log = get_logger("nexus.config")
-
-Load = Callable[[Path], "Loaded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +49,16 @@ class RouteEdits:
     """See the module.
 
     Args:
-        load: reads a configuration file with the environment and flags of the start.
-        config: the configuration in force.
-        use: puts another one in force.
-        keeper: writes the file; None keeps changes in memory.
-        start: the text to begin with where there is no keeper.
+        live: the configuration's text.
     """
 
-    def __init__(
-        self,
-        load: Load,
-        config: Callable[[], NexusConfig],
-        use: Callable[[NexusConfig], object],
-        keeper: Keeper | None,
-        start: str = "",
-    ) -> None:
-        self._load = load
-        self._config = config
-        self._use = use
-        self._keeper = keeper
-        self._memory: str | None = None if keeper is not None else start
+    def __init__(self, live: LiveText) -> None:
+        self._live = live
         self._last: _Step | None = None
-        self._one_at_a_time = asyncio.Lock()
 
     def routes(self) -> Routes:
         """Those in force."""
-        return routes_of(self._config())
+        return routes_of(self._live.config)
 
     async def preview(self, wanted: Routes, fleet: Fleet) -> tuple[Preview, NexusConfig | None]:
         """What an edit would do to the file, and the configuration it would lead to.
@@ -92,7 +69,7 @@ class RouteEdits:
         now = self.routes()
         if wanted.version not in ("", now.version):
             return Preview(problems=(_outdated(now).message,)), None
-        text = self._text()
+        text = self._live.text()
         try:
             trial = await asyncio.to_thread(self._try, text, now, wanted)
         except BadRequest as error:
@@ -107,11 +84,11 @@ class RouteEdits:
             Outdated: somebody changed them meanwhile.
             BadRequest: they cannot be.
         """
-        async with self._one_at_a_time:
+        async with self._live.lock:
             now = self.routes()
             if wanted.version not in ("", now.version):
                 raise _outdated(now)
-            text = self._text()
+            text = self._live.text()
             trial = await asyncio.to_thread(self._try, text, now, wanted)
             return await self._put(trial, now, text)
 
@@ -121,7 +98,7 @@ class RouteEdits:
         Raises:
             Conflict: there is nothing to take back, or the file was edited since.
         """
-        async with self._one_at_a_time:
+        async with self._live.lock:
             last, now = self._last, self.routes()
             if last is None:
                 raise Conflict("The routes have not been changed since Nexus started")
@@ -129,7 +106,7 @@ class RouteEdits:
                 raise Conflict(
                     "The routes were changed in the configuration file since; edit them instead"
                 )
-            text = self._text()
+            text = self._live.text()
             if text == last.text_after:
                 trial = await asyncio.to_thread(self._read, last.text_before)
             else:
@@ -137,27 +114,13 @@ class RouteEdits:
             return await self._put(trial, now, text)
 
     async def _put(self, trial: _Trial, now: Routes, text: str) -> tuple[Routes, Routes]:
-        await self._keep(trial.text)
-        self._use(trial.config)
+        why_not = await self._live.put(trial.text, trial.config)
+        if why_not:
+            log.warning("the change is lost at the next start: %s", why_not)
         after = self.routes()
         if after.version != now.version:
             self._last = _Step(now, text, after.version, trial.text)
         return now, after
-
-    async def _keep(self, text: str) -> None:
-        if self._keeper is None:
-            self._memory = text
-            return
-        why_not = await asyncio.to_thread(self._keeper.change, lambda _: text)
-        self._memory = text if why_not else None
-        if why_not:
-            log.warning("the change is lost at the next start: %s", why_not)
-
-    def _text(self) -> str:
-        """What the file says, or would say if it could be written."""
-        if self._memory is not None or self._keeper is None:
-            return self._memory or ""
-        return self._keeper.text()
 
     def _try(self, text: str, now: Routes, wanted: Routes) -> _Trial:
         """In a thread: reading takes some milliseconds."""
@@ -172,14 +135,7 @@ class RouteEdits:
 
     def _read(self, text: str) -> _Trial:
         """Raises BadRequest with every mistake."""
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "nexus.toml"
-            file.write_text(text, encoding="utf-8", errors="surrogateescape")
-            try:
-                return _Trial(text, self._load(file).config, ())
-            except ConfigError as error:
-                told = error.message.replace(f"{file}:", "line ")
-                raise BadRequest(told, context=error.context) from error
+        return _Trial(text, self._live.read(text), ())
 
 
 def _outdated(now: Routes) -> Outdated:

@@ -23,6 +23,7 @@ from nexus.api.asgi_door import AsgiDoor
 from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
 from nexus.backends.table import DIALECTS
+from nexus.config.live import LiveText
 from nexus.control import Control
 from nexus.discovery.network import Network, wishes
 from nexus.discovery.probe import Found, PortScanner, identify
@@ -48,6 +49,7 @@ from nexus.explain.meter import Meter
 from nexus.explain.rehearsal import rehearsal
 from nexus.health.checker import HealthChecker
 from nexus.health.whereabouts import outside
+from nexus.keys import KeyEdits
 from nexus.lifecycle.levers import Levers
 from nexus.proxy.carrier import Carrier
 from nexus.proxy.story import Story
@@ -272,7 +274,8 @@ async def running(
             logging = new.logging
             logs.apply(logging.level, logging.component_levels)
         in_force.policy = new.policy()
-        in_force.access = new.control.access(environ, log.warning)
+        access = new.control.access(environ, log.warning)
+        in_force.access = in_force.access.followed_by(access)
         registry.set_overrides(new.overrides())
 
     again = reload or _plainly
@@ -283,7 +286,7 @@ async def running(
             control.file_edited(lines)
 
     reloader = Reloader(loaded, watched, again, registry, use, checker.wake, edited=edited)
-    edits = RouteEdits(again, lambda: reloader.config, reloader.apply, keeper, _text_of(loaded))
+    live = LiveText(again, lambda: reloader.config, reloader.apply, keeper, _text_of(loaded))
 
     info = GatewayInfo(url, __version__, time.time(), str(loaded.path or ""), demo)
     control = Control(
@@ -305,7 +308,8 @@ async def running(
         store=store,
         cancel=carrier.cancel,
         under_way=carrier.under_way,
-        edits=edits,
+        edits=RouteEdits(live),
+        keys=KeyEdits(live, environ, time.time),
         ring=sink.ring,
     )
     body_limit = config.server.max_body_mb * MB

@@ -19,9 +19,11 @@ from nexus.domain.backend import BackendType
 from nexus.domain.events import FleetSeen, Update
 from nexus.domain.fleet import Fleet
 from nexus.domain.gateway import GatewayInfo, Recognition
+from nexus.domain.keys import Keyring
 from nexus.domain.routes import Routes
 from tui.app import NexusDashboard
 from tui.sources.accounts import accounts, summary
+from tui.sources.keyring import ANOTHER, FIRST, REVOKED, ring
 from tui.sources.lines import lines, made
 from tui.sources.replay import ReplaySource
 from tui.sources.story import ALIASES, Story, scanned
@@ -71,6 +73,8 @@ SHOTS = (
     Shot("routing-80x24", (80, 24), keys=("5",)),
     Shot("alias", keys=("5", "e")),
     Shot("accounts", keys=("6",)),
+    Shot("key", keys=("6", "n", *"laptop", "enter", "enter", "right", "enter")),
+    Shot("revoke-80x24", (80, 24), keys=("6", "x", *"maria")),
     Shot("drain", keys=("end", "d")),
     Shot("add", keys=("n", *"http://10.0.0.44:8000")),
     Shot("edit", keys=("e", *"20")),
@@ -107,6 +111,9 @@ def dashboard(story: str, *, no_color: bool = False) -> tuple[NexusDashboard, Re
         for url in ("http://10.0.0.44:8000",)
     }
     source.table = Routes("1", aliases=ALIASES)
+    source.ring = ring(now) if story in ("busy", "degraded") else Keyring(version="1")
+    source.key_impact = ANOTHER if source.ring.keys else FIRST
+    source.revoke_impact = REVOKED
     return NexusDashboard(source, clock=lambda: now, utc_offset_s=0, no_color=no_color), source
 
 

@@ -69,6 +69,7 @@ class App:
                 status, lines, body = render(error)
                 await _reply(send, status, lines, body, head=method == "HEAD")
                 return
+            self._control.came(actor)
             # A stream outlives many changes of the rules.
             scope = {**scope, STILL: lambda: self._admits(scope, actor)}
             with acting(actor):
@@ -89,9 +90,12 @@ class App:
     def _admits(self, scope: Scope, actor: Actor) -> bool:
         """Whether a caller would be let in again, as the same and with the same role."""
         try:
-            return admit(scope, self._access()) == actor
+            still = admit(scope, self._access()) == actor
         except NexusError:
             return False
+        if still:
+            self._control.came(actor)
+        return still
 
     def _small(self, method: str, path: str, hot: bool, scope: Scope) -> tuple[int, bytes, bytes]:
         """An answer from memory: status, header lines, body."""

@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from nexus.api import views
 from nexus.api.errors import header_pairs, render
+from nexus.api.keys import add_keys
 from nexus.api.live import add_live
 from nexus.api.operations import add_operations
 from nexus.api.page import POLICY, page
@@ -205,6 +206,7 @@ def control_app(control: Control) -> FastAPI:
         await control.scan()
         return {"backends": len(control.fleet().backends)}
 
+    add_keys(app, control)
     add_live(app, control)
     add_operations(app, control)
     add_routing(app, control)

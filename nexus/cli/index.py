@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("fallback", "list, set or remove models that stand in for others", "fallback"),
     ("what-if", "who would serve the recorded requests in another fleet", "what_if"),
     ("policy", "check what the policies promise", "policy"),
+    ("keys", "list, create or revoke keys of the control plane", "keys"),
     ("chart", "draw a number over time in the terminal", "chart"),
     ("changes", "who changed what, and when", "audit"),
     ("logs", "what the running Nexus says, and how much of it", "logs"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -37,11 +38,25 @@ def _digest(value: str) -> str:
     return value
 
 
+def _moment(value: object) -> object:
+    """A date and time as text; TOML's own are as good."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("a date and time, such as 2026-11-24T12:00:00Z") from None
+    if isinstance(value, datetime):
+        value = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value
+
+
 RoleWord = Annotated[Role, BeforeValidator(_lower)]
 LocalWord = Annotated[LocalRole, BeforeValidator(_lower)]
 Digest = Annotated[
     str, BeforeValidator(_lower), AfterValidator(_digest), Allowed("64 hexadecimal digits")
 ]
+Moment = Annotated[str, BeforeValidator(_moment), Allowed("a date and time in ISO 8601")]
 
 
 class KeyConfig(Section):
@@ -53,7 +68,7 @@ class KeyConfig(Section):
     role: RoleWord = Field(
         default=Role.VIEWER,
         description="`viewer` sees, `operator` also drains, checks, approves, cancels and loads, "
-        "`admin` also changes backends and routing.",
+        "`admin` also changes backends, routing and keys.",
     )
     key_env: VariableName | None = Field(
         default=None,
@@ -66,11 +81,30 @@ class KeyConfig(Section):
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
 
+    created: Moment | None = Field(
+        default=None,
+        description="When it was made; `nexus keys create` writes it down.",
+        examples=["2026-11-24T12:00:00Z"],
+    )
+
     @model_validator(mode="after")
     def _some_secret(self) -> KeyConfig:
         if self.key_env is None and self.sha256 is None:
             raise ValueError("needs key_env or sha256")
         return self
+
+    def secret(self, environ: Mapping[str, str]) -> str:
+        """The key in its variable; empty where there is none that may be used."""
+        key = environ.get(self.key_env, "").strip() if self.key_env else ""
+        return key if len(key) >= SHORTEST_KEY else ""
+
+    def trouble(self, environ: Mapping[str, str]) -> str:
+        """Why its variable opens nothing; empty where it does, or where none is named."""
+        if self.key_env is None or self.secret(environ):
+            return ""
+        if environ.get(self.key_env, "").strip():
+            return f"{self.key_env} has fewer than {SHORTEST_KEY} characters"
+        return f"{self.key_env} is not set"
 
 
 class ControlConfig(Section):
@@ -110,13 +144,11 @@ class ControlConfig(Section):
                 found.append(ControlKey(each.name, each.role, bytes.fromhex(each.sha256)))
             if each.key_env is None:
                 continue
-            key = environ.get(each.key_env, "").strip()
-            if len(key) >= SHORTEST_KEY:
-                digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
-                found.append(ControlKey(each.name, each.role, digest))
+            if trouble := each.trouble(environ):
+                warn(f"control key '{each.name}' opens nothing: {trouble}")
             else:
-                why = f"has fewer than {SHORTEST_KEY} characters" if key else "is not set"
-                warn(f"control key '{each.name}' opens nothing: {each.key_env} {why}")
+                key = each.secret(environ).encode("utf-8", "surrogateescape")
+                found.append(ControlKey(each.name, each.role, hashlib.sha256(key).digest()))
         usual = LocalRole.NONE if self.keys else LocalRole.ADMIN
         local = self.local or usual
         return Access(

@@ -25,7 +25,11 @@ def changes(old: NexusConfig, new: NexusConfig) -> tuple[str, ...]:
     lines: list[str] = []
     for section in after:
         if section == "backends":
-            lines += _entries(_by_name(before[section]), _by_name(after[section]))
+            lines += _entries(section, _by_name(before[section]), _by_name(after[section]))
+        elif section == "control":
+            olds, news = before[section], after[section]
+            keys = _keys(olds.pop("keys")), _keys(news.pop("keys"))
+            lines += [*_compare(section, olds, news), *_entries("control.keys", *keys)]
         else:
             lines += _compare(section, before[section], after[section])
     return tuple(lines)
@@ -55,13 +59,23 @@ def _table(value: object) -> dict[str, object] | None:
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
-def _entries(old: dict[str, object], new: dict[str, object]) -> list[str]:
-    lines = [f"backends.{name}: added" for name in new if name not in old]
-    lines += [f"backends.{name}: removed" for name in old if name not in new]
+def _entries(place: str, old: dict[str, object], new: dict[str, object]) -> list[str]:
+    lines = [f"{place}.{name}: added" for name in new if name not in old]
+    lines += [f"{place}.{name}: removed" for name in old if name not in new]
     for name in new:
         if name in old:
-            lines += _compare(f"backends.{name}", old[name], new[name])
+            lines += _compare(f"{place}.{name}", old[name], new[name])
     return lines
+
+
+def _keys(entries: list[dict[str, object]]) -> dict[str, object]:
+    """Keys by name; of a digest only its beginning, which tells that it is another one."""
+    shown = [{**each, "sha256": _short(each.get("sha256"))} for each in entries]
+    return _by_name(shown)
+
+
+def _short(digest: object) -> object:
+    return f"{digest[:8]}..." if isinstance(digest, str) else None
 
 
 def _by_name(entries: list[dict[str, object]]) -> dict[str, object]:

@@ -190,7 +190,8 @@ current directory, else `nexus/nexus.toml` in your configuration directory (`$XD
 - The file is watched: a valid edit is applied within a second or two and told in the log, an
   invalid one is refused and the old one kept. `[server]`, `[health_check]`, `[discovery]`,
   `[logging]` and `[history]` are read at start only.
-- What `nexus backends add|edit|remove|drain` changes is written into the file, comments intact.
+- What `nexus backends add|edit|remove|drain` and `nexus keys` change is written into the file,
+  comments intact.
   Without a file it goes to `nexus.toml` in the state directory (`~/.local/state/nexus`), which is
   then read like any other."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -52,3 +52,13 @@ class Access:
     """Nobody may change anything, whatever the key."""
     hosts: frozenset[str] = frozenset()
     """Names by which callers without a key may call Nexus, beside addresses and localhost."""
+    revoked: frozenset[bytes] = field(default=frozenset(), repr=False)
+    """SHA-256 of keys that opened something since Nexus started, and open nothing any more. Whoever
+    sends one is refused, also where callers of this machine need no key: else revoking the last key
+    would make an admin of its holder."""
+
+    def followed_by(self, new: Access) -> Access:
+        """`new`, which takes the place of these rules and remembers the keys that it drops."""
+        kept = {key.digest for key in new.keys}
+        dropped = {key.digest for key in self.keys} | self.revoked
+        return replace(new, revoked=frozenset(dropped - kept))

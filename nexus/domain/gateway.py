@@ -11,6 +11,7 @@ from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import BackendId, BackendType, Zone
 from nexus.domain.events import Update
 from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, NewKey
 from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.routes import Preview, Routes
 
@@ -167,6 +168,18 @@ class FleetSource(Protocol):
         """The routing configuration in force."""
         ...
 
+    async def keys(self) -> Keyring:
+        """The keys of the control plane, without what opens anything; for admins."""
+        ...
+
+    async def preview_key(self, new: NewKey) -> KeyImpact:
+        """What making a key would do, or why it cannot be."""
+        ...
+
+    async def preview_revoke(self, name: str) -> KeyImpact:
+        """What revoking a key would do."""
+        ...
+
     # ---- more wishes
 
     async def cancel(self, request_id: str) -> None:
@@ -212,6 +225,22 @@ class FleetSource(Protocol):
 
     async def undo(self) -> Routes:
         """Take back the last change of the routes; itself a change that can be taken back."""
+        ...
+
+    async def create_key(self, new: NewKey) -> KeyMade:
+        """Make a key, which is told this once.
+
+        Raises:
+            Conflict: there is one of that name, or somebody changed the keys meanwhile.
+        """
+        ...
+
+    async def revoke_key(self, name: str, version: str = "") -> KeyGone:
+        """Take a key away at once: whoever uses it is shut out.
+
+        Args:
+            version: of the keyring that was looked at; empty makes it whatever happened since.
+        """
         ...
 
     async def set_log_level(self, component: str, level: LogLevel) -> None:

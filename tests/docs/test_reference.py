@@ -158,7 +158,9 @@ def test_every_path_is_in_the_reference() -> None:
     assert routes
     assert not [each for each in Endpoint if f"| POST | `{each.value}` |" not in page]
     assert not [
-        (method, path) for method, path in routes if f"| {method.upper()} | `{path}` |" not in page
+        (method, path)
+        for method, path in routes
+        if f"| {method.upper()} | `{path.replace(':path', '')}` |" not in page
     ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from nexus.domain.events import Update
 from nexus.domain.gateway import GatewayInfo
@@ -52,6 +54,13 @@ class Stage:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
         await self.settle()
+
+    async def offered(self) -> None:
+        """Until the dialog that is shown can be said yes to."""
+        async with asyncio.timeout(10):
+            while self.app.screen.query_one("#yes", Button).disabled:
+                await asyncio.sleep(0.02)
+                await self.settle()
 
     @property
     def lines(self) -> list[str]:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
-from nexus.config.load import load
+from nexus.config.keeper import Keeper
+from nexus.config.load import Loaded, load
 from nexus.domain.backend import BackendFace, BackendId, BackendType, Source, default_zone
 from nexus.domain.events import BackendChanged, FleetSeen, RequestFinished
 from nexus.runtime import Gateway, running
@@ -49,6 +50,7 @@ async def gateway(
     ready: bool = True,
     discovery: bool = False,
     sink: Sink | None = None,
+    kept: bool = False,
 ) -> AsyncGenerator[Gateway]:
     """The whole gateway in this loop over these backends, on a free port of 127.0.0.1.
 
@@ -59,6 +61,7 @@ async def gateway(
         ready: wait until every backend has been checked once.
         discovery: look for servers as `config` says; else nobody does.
         sink: where lines about requests go; None keeps them in memory.
+        kept: changes go into the configuration file, which is watched.
     """
     path = None
     if config:
@@ -70,7 +73,18 @@ async def gateway(
     listener = bind("127.0.0.1", 0)
     sink = sink or Sink(None, json=False)
     history = None if tmp_path is None else tmp_path / "history.db"
-    async with running(loaded, listener, environ or {}, sink, faces=faces, history=history) as here:
+    environ = environ or {}
+    keeper, reload = None, None
+    if kept:
+        assert path is not None
+        keeper = Keeper(path, path)
+
+        def reload(path: Path) -> Loaded:
+            return load(path, environ, flags, explicit=True)
+
+    async with running(
+        loaded, listener, environ, sink, faces=faces, history=history, keeper=keeper, reload=reload
+    ) as here:
         if ready:
             await checked(here)
         yield here

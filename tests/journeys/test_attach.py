@@ -157,7 +157,7 @@ def test_a_key_that_is_taken_away_ends_what_it_had_opened(tmp_path: Path) -> Non
     ):
         screen.until("first-box")
         gateway.edit(ONE + KEYS.replace(DIGEST, DIGEST[::-1]))
-        screen.until("not known to Nexus")
+        screen.until("This control key was revoked")
         screen.forget()
         gateway.edit(ONE + KEYS)
         screen.until("1 down")

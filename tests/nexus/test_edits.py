@@ -9,6 +9,7 @@ import pytest
 
 from nexus import wire
 from nexus.config.keeper import Keeper
+from nexus.config.live import LiveText
 from nexus.config.load import load
 from nexus.config.settings import NexusConfig
 from nexus.domain.backend import Model
@@ -57,8 +58,8 @@ def desk(path: Path | None, text: str = FILE, **environ: str) -> Desk:
         here.config = new
 
     keeper = None if path is None else Keeper(path, path)
-    edits = RouteEdits(read, lambda: here.config, use, keeper)  # type: ignore[arg-type]
-    here = Desk(path, config, environ, edits)
+    live = LiveText(read, lambda: here.config, use, keeper)  # type: ignore[arg-type]
+    here = Desk(path, config, environ, RouteEdits(live))
     return here
 
 
@@ -192,7 +193,7 @@ async def test_where_the_file_cannot_be_written_edits_still_add_up(tmp_path: Pat
         def change(self, edit: object) -> str:
             return "read-only"
 
-    here.edits._keeper = Stuck(here.path, here.path)  # type: ignore[attr-defined]
+    here.edits._live._keeper = Stuck(here.path, here.path)  # type: ignore[attr-defined]
     await here.edit(aliases={"a": "b"})
     await here.edit(max_retries=7)
 

@@ -1,4 +1,4 @@
-"""The page Accounts: money, keys, tenants and the queue, as far as there are any. Pure."""
+"""The page Accounts below its keys: money, tenants and the queue, as far as there are any. Pure."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def account_lines(state: DashboardState, role: Access) -> tuple[Line, ...]:
         _head("Budget"),
         _nothing("No spending is counted, and no limit is set."),
         BLANK,
-        _head("Keys and tenants"),
-        _nothing("Clients need no key: everybody who reaches the gateway may use it."),
+        _head("Tenants"),
+        _nothing("Clients need no key: everybody who reaches the gateway may ask its models."),
         BLANK,
         _head("Queue"),
         _nothing("Nothing waits: a request that no backend can take is refused at once."),

@@ -25,6 +25,7 @@ from nexus.domain.backend import BackendId
 from nexus.domain.events import LinkChanged, Update
 from nexus.domain.gateway import BackendEdit, GatewayInfo, Json, NewBackend, Recognition, Standing
 from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, NewKey
 from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.routes import Preview, Routes
 from nexus.domain.text import clean
@@ -227,6 +228,16 @@ class RemoteSource:
     async def preview(self, routes: Routes) -> Preview:
         return await self._ask("PUT", "/routing", Preview, {"dry_run": "1"}, wire.dump(routes))
 
+    async def keys(self) -> Keyring:
+        return await self._ask("GET", "/keys", Keyring)
+
+    async def preview_key(self, new: NewKey) -> KeyImpact:
+        said = wire.dump({"name": new.name, "role": new.role})
+        return await self._ask("POST", "/keys", KeyImpact, {"dry_run": "1"}, said)
+
+    async def preview_revoke(self, name: str) -> KeyImpact:
+        return await self._ask("DELETE", f"/keys/{_part(name)}", KeyImpact, {"dry_run": "1"})
+
     async def recognise(self, url: str) -> Recognition | None:
         found: Recognition | None = await self._wish("POST", "/recognise", {"url": url}, _MAYBE)
         return found
@@ -280,6 +291,15 @@ class RemoteSource:
     async def undo(self) -> Routes:
         return await self._wish("POST", "/routing/undo", {}, Routes)
 
+    async def create_key(self, new: NewKey) -> KeyMade:
+        self._may_wish()
+        said = wire.dump({"name": new.name, "role": new.role})
+        return await self._ask("POST", "/keys", KeyMade, None, said, new.version)
+
+    async def revoke_key(self, name: str, version: str = "") -> KeyGone:
+        self._may_wish()
+        return await self._ask("DELETE", f"/keys/{_part(name)}", KeyGone, version=version)
+
     async def set_log_level(self, component: str, level: LogLevel) -> None:
         path = f"/log/levels/{_part(component or ALL)}"
         await self._wish("PUT", path, {"level": level.value})
@@ -304,11 +324,16 @@ class RemoteSource:
         kind: type[T],
         params: Mapping[str, Any] | None = None,
         content: bytes | None = None,
+        version: str = "",
     ) -> T:
-        """Raises the error that the gateway answered, or NoAnswer."""
+        """Raises the error that the gateway answered, or NoAnswer.
+
+        Args:
+            version: of what was looked at; another one there is refused.
+        """
         answer_s = LOADING_S if path.endswith(("/load", "/unload")) else ANSWER_S
         status, body = await _exchange(
-            self._client, self._url, method, path, params, content, answer_s
+            self._client, self._url, method, path, params, content, answer_s, version
         )
         if status >= 300:
             raise _error(status, body, self._url)
@@ -390,9 +415,12 @@ async def _exchange(
     params: Mapping[str, Any] | None,
     content: bytes | None,
     answer_s: float,
+    version: str = "",
 ) -> tuple[int, bytes]:
     """Status and body of one call. Raises NoAnswer."""
     headers = {} if content is None else {"content-type": "application/json"}
+    if version:
+        headers["if-match"] = f'"{version}"'
     timeout = httpx.Timeout(CONNECT_S, read=answer_s)
     try:
         async with client.stream(

@@ -20,9 +20,13 @@ from nexus.domain.gateway import (
     Standing,
 )
 from nexus.domain.history import Metric, Point, Wanted
+from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, KeySeen, NewKey
 from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.routes import Preview, Routes
 from nexus.errors import Conflict, NexusError, NotFound
+
+SAID_KEY = "nxk_made-up-for-pictures-and-tests-0123456789abc"
+"""What every key is that is made here."""
 
 
 class ReplaySource:
@@ -53,6 +57,14 @@ class ReplaySource:
         """Routes in force; `apply` replaces them."""
         self.foreseen = Preview()
         """What previews answer."""
+        self.ring = Keyring(version="1")
+        """The keys; `create_key` and `revoke_key` change them."""
+        self.key_impact = KeyImpact()
+        """What is told before a key is made."""
+        self.revoke_impact = KeyImpact()
+        """What is told before one is revoked."""
+        self.unkept = ""
+        """Why changes of keys are lost at the next start."""
         self.found: dict[str, Recognition] = {}
         """What answers, by URL."""
         self.points: tuple[Point, ...] = ()
@@ -173,6 +185,35 @@ class ReplaySource:
             raise NotFound("there is no change to take back")
         self.table = replace(self._undo.pop(), version=f"{int(self.table.version) + 1}")
         return self.table
+
+    async def keys(self) -> Keyring:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.ring
+
+    async def preview_key(self, new: NewKey) -> KeyImpact:
+        if any(key.name == new.name for key in self.ring.keys):
+            return KeyImpact(problems=(f"There is a key called '{new.name}' already",))
+        return replace(self.key_impact, version=self.ring.version)
+
+    async def preview_revoke(self, name: str) -> KeyImpact:
+        return replace(self.revoke_impact, version=self.ring.version)
+
+    async def create_key(self, new: NewKey) -> KeyMade:
+        self._wish("create key", f"{new.name} {new.role}")
+        self._change_keys(new.version, (*self.ring.keys, KeySeen(new.name, new.role, "file")))
+        return KeyMade(new.name, new.role, SAID_KEY, self.ring.version, self.unkept)
+
+    async def revoke_key(self, name: str, version: str = "") -> KeyGone:
+        self._wish("revoke key", name)
+        key = next(key for key in self.ring.keys if key.name == name)
+        self._change_keys(version, tuple(each for each in self.ring.keys if each is not key))
+        return KeyGone(name, key.role, self.ring.version, self.unkept)
+
+    def _change_keys(self, version: str, keys: tuple[KeySeen, ...]) -> None:
+        if version not in ("", self.ring.version):
+            raise Conflict("The keys were changed meanwhile")
+        self.ring = replace(self.ring, keys=keys, version=f"{int(self.ring.version) + 1}")
 
     async def set_log_level(self, component: str, level: LogLevel) -> None:
         self._wish("log level", f"{component} {level}")

@@ -96,6 +96,17 @@ def test_this_machine_may_keep_a_role_beside_keys() -> None:
         ask(access, client="10.0.0.9")
 
 
+def test_a_key_that_was_revoked_opens_nothing_not_even_where_none_is_needed() -> None:
+    """Else revoking the last key would make an admin of its holder, on this machine."""
+    open_again = GUARDED.followed_by(Access())
+
+    assert ask(open_again).role == "admin"
+    assert ask(open_again, key="never known").role == "admin"
+    for access in (open_again, GUARDED.followed_by(Access(GUARDED.keys[1:], guarded=True))):
+        with pytest.raises(Unauthorized, match="This control key was revoked"):
+            ask(access, key=KEY)
+
+
 def test_read_only_makes_a_viewer_of_everybody() -> None:
     assert ask(Access(read_only=True)) == Actor("api", "viewer")
     assert ask(Access(GUARDED.keys, True, read_only=True), key=KEY) == Actor("api:maria", "viewer")

@@ -164,6 +164,7 @@ BODIES = {
     "/nexus/v1/backends/{name}/unload": {"model": "m"},
     "/nexus/v1/recognise": {"url": "http://127.0.0.1:1"},
     "/nexus/v1/log/levels/{component}": {"level": "info"},
+    "/nexus/v1/keys": {"name": "new"},
     "/nexus/v1/what-if": {},
     "/nexus/v1/policy/test": {"expect": []},
 }
@@ -211,7 +212,7 @@ async def test_an_operator_runs_the_fleet_and_does_not_configure_it(tmp_path: Pa
 
 async def test_without_a_key_nothing_is_told_once_there_are_keys(tmp_path: Path) -> None:
     async with gateway(config=CONFIG, tmp_path=tmp_path) as here, client_of(here) as http:
-        for path in ("/backends", "/snapshot", "/events", "/routing", "/log", "/nothing"):
+        for path in ("/keys", "/backends", "/snapshot", "/events", "/routing", "/log", "/nothing"):
             assert (await http.get(path)).status_code == 401, path
         page = await http.get(f"{here.url}/health")
         models = await http.get(f"{here.url}/v1/models")

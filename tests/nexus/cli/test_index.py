@@ -40,6 +40,9 @@ WISHES = {
     "logs": "logs",
     "log_levels": "logs",
     "routes": "routing show",
+    "keys": "keys list",
+    "preview_key": "keys create",
+    "preview_revoke": "keys revoke",
     "cancel": "cancel",
     "recognise": "backends add",
     "add": "backends add",
@@ -50,6 +53,8 @@ WISHES = {
     "preview": "routing set",
     "apply": "routing apply",
     "undo": "routing undo",
+    "create_key": "keys create",
+    "revoke_key": "keys revoke",
     "set_log_level": "logs",
 }
 """What a dashboard sees and wishes, and the command that does it."""
@@ -65,6 +70,10 @@ ANSWERS: dict[str, object] = {
     "/nexus/v1/requests": {"requests": []},
     "/nexus/v1/what-if": {"moves": []},
     "/nexus/v1/policy/test": {"rules": []},
+    "/nexus/v1/keys": {"keys": []},
+    "/nexus/v1/keys?dry_run=1": {"version": "v"},
+    "/nexus/v1/keys/k": {"name": "k"},
+    "/nexus/v1/keys/k?dry_run=1": {"version": "v"},
     "/nexus/v1/series": [],
     "/nexus/v1/changes": [],
     "/nexus/v1/log": [],
@@ -104,6 +113,9 @@ explain r
 cancel r
 what-if --drop gpu
 policy test EXPECTATIONS
+keys
+keys create k --yes
+keys revoke k --yes
 chart
 changes
 logs

@@ -85,6 +85,8 @@ def test_this_machine_may_what_is_said_with_keys_or_without(word: str, role: Rol
         {"keys": [{"name": "x", "sha256": "abc"}]},
         {"keys": [{"name": "x", "sha256": DIGEST.hex(), "role": "god"}]},
         {"keys": [{"name": "x", "key": KEY}]},
+        {"keys": [{"name": "x", "sha256": DIGEST.hex(), "created": "yesterday"}]},
+        {"keys": [{"name": "x", "sha256": DIGEST.hex(), "created": 5}]},
         {"local": "everybody"},
         {"hosts": ["http://x"]},
     ],
@@ -99,6 +101,17 @@ def test_a_key_is_in_no_text_of_what_is_kept() -> None:
 
     assert KEY not in repr(found)
     assert DIGEST.hex() not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "said", ["2026-11-24T13:00:00+01:00", "2026-11-24 12:00:00", '"2026-11-24T12:00:00Z"']
+)
+def test_when_a_key_was_made_may_be_text_or_a_time_of_toml(tmp_path: Path, said: str) -> None:
+    file = tmp_path / "nexus.toml"
+    file.write_text(f'[[control.keys]]\nname = "x"\nsha256 = "{DIGEST.hex()}"\ncreated = {said}\n')
+    (key,) = load(file, {}, {}, explicit=True).config.control.keys
+
+    assert key.created == "2026-11-24T12:00:00Z"
 
 
 def test_a_key_put_where_its_variable_belongs_is_not_printed(tmp_path: Path) -> None:

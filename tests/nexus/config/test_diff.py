@@ -39,6 +39,23 @@ def test_every_changed_key_is_one_line(tmp_path: Path) -> None:
     assert needs_restart(lines) == ("server.port: 8000 -> 9",)
 
 
+def test_keys_are_told_by_name_and_without_their_digests(tmp_path: Path) -> None:
+    def key(name: str, digest: str, role: str = "viewer") -> str:
+        entry = f'name = "{name}"\nrole = "{role}"\nsha256 = "{digest * 32}"\n'
+        return f"[[control.keys]]\n{entry}"
+
+    old = config(tmp_path, key("a", "ab") + key("b", "cd") + key("c", "ef"))
+    new = config(tmp_path, key("b", "12") + key("c", "ef", "admin") + key("d", "34"))
+    lines = changes(old, new)
+
+    assert set(lines) == {
+        "control.keys.d: added",
+        "control.keys.a: removed",
+        "control.keys.b.sha256: cdcdcdcd... -> 12121212...",
+        "control.keys.c.role: viewer -> admin",
+    }
+
+
 def test_levels_change_at_once_and_formats_at_the_next_start(tmp_path: Path) -> None:
     old = config(tmp_path, BACKEND.format("a"))
     new = config(

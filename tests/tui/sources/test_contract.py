@@ -23,6 +23,7 @@ from nexus.domain.events import (
 )
 from nexus.domain.gateway import BackendEdit, FleetSource, NewBackend
 from nexus.domain.history import Metric, Outcome, Wanted
+from nexus.domain.keys import NewKey
 from nexus.domain.logline import LogLevel
 from nexus.domain.routes import Routes
 from nexus.errors import BadRequest, Conflict, NexusError, NotFound, Outdated
@@ -33,7 +34,7 @@ from tests.fakes.client import Client, ask, chat, request
 from tests.fakes.gateway import face, gateway
 from tests.fakes.upstream import Got, upstream
 from tui.sources.local import local
-from tui.sources.remote import open_remote
+from tui.sources.remote import RemoteSource, open_remote
 
 TOWER = BackendId("tower")
 MODEL = "llama3.2:3b"
@@ -213,6 +214,53 @@ async def test_routes_are_tried_applied_and_taken_back(stand: Stand) -> None:
     assert back == now
 
 
+async def test_keys_are_foreseen_made_seen_and_revoked(stand: Stand) -> None:
+    before = await stand.source.keys()
+    foreseen = await stand.source.preview_key(NewKey("root", Role.ADMIN))
+    made = await stand.source.create_key(NewKey("root", Role.ADMIN, before.version))
+    async with AsyncExitStack() as stack:
+        source = stand.source
+        if isinstance(source, RemoteSource):  # who came without a key is shut out now
+            source = await open_remote(stand.gateway.url, made.key)
+            stack.push_async_callback(source.close)
+        ring = await source.keys()
+        told = await source.preview_revoke("root")
+        gone = await source.revoke_key("root", ring.version)
+    after = await stand.source.keys()
+
+    assert before.keys == ()
+    assert any("first key" in each for each in foreseen.warnings)
+    assert made.key.startswith("nxk_")
+    assert [(key.name, key.role, key.source) for key in ring.keys] == [
+        ("root", Role.ADMIN, "memory")
+    ]
+    assert any("last key" in each for each in told.warnings)
+    assert (gone.name, gone.role) == ("root", Role.ADMIN)
+    assert (after.keys, after.version) == ((), before.version)
+
+
+async def test_changes_of_keys_are_told_like_all_others(stand: Stand) -> None:
+    async def deed() -> None:
+        # A key of another name leaves the watcher where it is.
+        await stand.source.create_key(NewKey("root", Role.ADMIN))
+
+    def made(update: Update) -> bool:
+        return isinstance(update, ChangeMade) and update.entry.action == "keys create"
+
+    if isinstance(stand.source, RemoteSource):
+        first = await stand.source.create_key(NewKey("first", Role.ADMIN))
+        async with AsyncExitStack() as stack:
+            source = await open_remote(stand.gateway.url, first.key)
+            stack.push_async_callback(source.close)
+            stand.source = source
+            seen = await during(source, deed, made)
+    else:
+        seen = await during(stand.source, deed, made)
+
+    (entry,) = [each.entry for each in seen if isinstance(each, ChangeMade)]
+    assert (entry.target, entry.before, entry.after) == ("root", None, {"role": "admin"})
+
+
 async def test_a_level_is_changed_and_read(stand: Stand) -> None:
     usual = await stand.source.log_levels()
     await stand.source.set_log_level("health", LogLevel.DEBUG)
@@ -300,6 +348,10 @@ WRONG: dict[str, tuple[Callable[[FleetSource], Awaitable[object]], type[NexusErr
     "apply late": (lambda source: source.apply(Routes(version="old")), Outdated),
     "apply wrong": (lambda source: source.apply(Routes(aliases={"a": "b", "b": "a"})), BadRequest),
     "undo": (lambda source: source.undo(), Conflict),
+    "key without a name": (lambda source: source.create_key(NewKey(" ")), BadRequest),
+    "key late": (lambda source: source.create_key(NewKey("a", version="old")), Outdated),
+    "revoke nobody's": (lambda source: source.revoke_key("a/b ?"), NotFound),
+    "foresee nobody's": (lambda source: source.preview_revoke("nobody"), NotFound),
 }
 
 
