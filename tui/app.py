@@ -59,6 +59,8 @@ WARM_S = 0.25
 """Rest between two pages whose code is loaded, seconds: the gateway comes first."""
 RESULT_S = 0.1
 """From the end of a check until its update should be here, seconds."""
+SHORTLY_S = 0.005
+"""From a page being asked for until it is painted, at least, seconds: it is laid out meanwhile."""
 SLICE = 64
 """Updates folded before the gateway gets the loop again: about a millisecond."""
 
@@ -129,6 +131,10 @@ class NexusDashboard(App[Leave]):
         """What can be done on the page that is shown, by this operator."""
         page = next((s for s in reversed(self.screen_stack) if isinstance(s, Page)), None)
         return tuple(a for a in page.ACTIONS if self.role.may(a.role)) if page else ()
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Paint another page as soon as it is laid out; Textual would wait 50 ms for any page."""
+        super().delay_update(SHORTLY_S)
 
     def go(self, name: str) -> Page:
         """Show a page, with its cursor and filter as they were left."""
@@ -216,7 +222,8 @@ class NexusDashboard(App[Leave]):
             return
         self._shown = mark
         screen = self.screen
-        if isinstance(screen, (Page, Reader, Dialog)):
+        # One that is just being made has not all its widgets yet; it shows itself once it has.
+        if isinstance(screen, (Page, Reader, Dialog)) and screen.is_mounted:
             screen.show_frame(frame)
 
     def repaint(self) -> None:

@@ -154,7 +154,8 @@ def nexus(
             options.append("--no-tui")
         clean = {k: v for k, v in os.environ.items() if not k.startswith("NEXUS_")}
         clean["XDG_STATE_HOME"] = folder  # the history is written there, not into the user's
-        env = clean | ({"TERM": "xterm-256color"} if terminal is not None else {})
+        screen = {"TERM": "xterm-256color", "NEXUS_TOUR": "0"}
+        env = clean | (screen if terminal is not None else {})
         with started(
             [*command, *options],
             measured=True,

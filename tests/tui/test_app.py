@@ -486,3 +486,17 @@ async def test_the_palette_can_approve_and_dismiss() -> None:
         await stage.settle()
         assert stage.source.wishes == [("dismiss", "gpu-box")]
         assert "Approve gpu box" in hits
+
+
+async def test_a_frame_that_comes_while_a_dialog_is_being_made_changes_nothing() -> None:
+    updates, _ = busy()
+    async with staged(*updates) as stage:
+        for action in ("edit", "drain"):
+            page = stage.app.screen
+            await stage.app.run_action(f"screen.{action}", default_namespace=page)
+            assert stage.app.screen is not page
+            stage.app.repaint()
+            stage.app.show_latest()  # none of its widgets stands yet
+            await stage.settle()
+            assert "gpu-01" in stage.line_with("Edit" if action == "edit" else "Drain")
+            await stage.press("escape")

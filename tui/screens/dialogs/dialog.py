@@ -96,7 +96,7 @@ class Dialog(ModalScreen[bool]):
     def on_mount(self) -> None:
         show_labels(self, self.fields())
         self.query_one(self.first()).focus()
-        self.refresh_frame()
+        self.show_frame(dashboard(self).frame)  # all widgets stand, though Textual says so later
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.refresh_frame)
