@@ -100,6 +100,7 @@ class ModelsView:
     _models: ModelIndex = field(default_factory=ModelIndex)
     _page: tuple[Backend, ...] = ()
     _facts: object = None
+    _shown: tuple[object, str, str] = (None, "", "")
     _first: int = 0
     _used: Mapping[tuple[str, BackendId | None], Use] = field(
         default_factory=dict[tuple[str, BackendId | None], Use]
@@ -118,16 +119,22 @@ class ModelsView:
         if self._used_at[1] != mark[1] and self._used_at[0] is not state.log:
             self._used, self._used_at = usage(state.log), mark
         self.total = len(self._models.names)
-        self.keys = self._models.names
-        if words or self.ability:
-            rows = [row for name in self.keys if (row := self._models.row(name)) is not None]
-            self.keys = tuple(
-                row.name
-                for row in rows
-                if (not words or matches(words, _text(row))) and self._able(row)
-            )
+        shown = (state.backends, words, self.ability)
+        if shown[0] is not self._shown[0] or shown[1:] != self._shown[1:]:
+            self._shown = shown
+            self.keys = self._filtered(words)
         self.chosen = max(0, min(self.chosen, len(self.backends) - 1))
         self._place(width, gap)
+
+    def _filtered(self, words: str) -> tuple[str, ...]:
+        if not words and not self.ability:
+            return self._models.names
+        rows = [row for name in self._models.names if (row := self._models.row(name)) is not None]
+        return tuple(
+            row.name
+            for row in rows
+            if (not words or matches(words, _text(row))) and self._able(row)
+        )
 
     def _able(self, row: ModelRow) -> bool:
         if not self.ability:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import cast
@@ -27,6 +27,8 @@ COLUMNS = (
     Column("REQS", 5, right=True, drop=1),
     Column("STATE", 22, widest=34),
 )
+ASKED_FOR = ("alias", "fallback")
+"""Kinds of rules that are named as clients name models."""
 SHOWN_MOVES = 4
 """Lines of moved requests in a preview."""
 
@@ -40,34 +42,50 @@ class RoutesView:
     models: ModelIndex = field(default_factory=ModelIndex)
     total: int = 0
     _cells: dict[RowKey, tuple[Cell, ...]] = field(default_factory=dict[RowKey, tuple[Cell, ...]])
-    _shape: tuple[object, ...] = ()
+    _backends: object = None
+    _routes: tuple[object, ...] = ()
+    _words: str = ""
+    _log: object = None
+    _asked: Counter[str] = field(default_factory=Counter[str])
 
     def update(self, state: DashboardState, live: Routes, draft: Routes, words: str) -> None:
-        """Take a frame; rows are made again when something they show has changed."""
-        shape = (state.backends, live, draft, words, state.log)
-        if shape == self._shape:
-            return
-        self._shape = shape
-        self.models.update(state.backends)
-        asked = Counter(entry.requested for entry in state.log)
-        self._cells = {key: self._row(key, live, draft, asked) for key in row_keys(draft)}
-        self.total = len(self._cells)
-        self.keys = tuple(
-            key
-            for key, cells in self._cells.items()
-            if not words or matches(words, " ".join(cell.text for cell in cells).lower())
-        )
+        """Take a frame.
+
+        Rows are made again for new facts or routes; else those whose number of requests is another.
+        """
+        before = self._asked
+        if state.log is not self._log:
+            self._log = state.log
+            self._asked = Counter(entry.requested for entry in state.log)
+        if state.backends is not self._backends or (live, draft) != self._routes:
+            self._backends, self._routes = state.backends, (live, draft)
+            self.models.update(state.backends)
+            changed = row_keys(draft)
+            self._cells = {key: self._row(key, live, draft) for key in changed}
+            self.total = len(self._cells)
+        else:
+            changed = [
+                key
+                for key in self._cells
+                if key.kind in ASKED_FOR and before[key.name] != self._asked[key.name]
+            ]
+            self._cells |= {key: self._row(key, live, draft) for key in changed}
+        if changed or words != self._words:
+            self._words = words
+            self.keys = tuple(
+                key
+                for key, cells in self._cells.items()
+                if not words or matches(words, " ".join(cell.text for cell in cells).lower())
+            )
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         return self._cells.get(cast(RowKey, key), (UNKNOWN,) * len(COLUMNS))
 
-    def _row(
-        self, key: RowKey, live: Routes, draft: Routes, asked: Mapping[str, int]
-    ) -> tuple[Cell, ...]:
+    def _row(self, key: RowKey, live: Routes, draft: Routes) -> tuple[Cell, ...]:
         kind, name, leads = _told(key, draft)
         changed = _told_or_none(key, live) != (kind, name, leads)
         head = Cell(f"{'~' if changed else ' '}{kind}", Role.WARN if changed else Role.DIM)
-        count = asked.get(key.name, 0) if key.kind in ("alias", "fallback") else 0
+        count = self._asked[key.name] if key.kind in ASKED_FOR else 0
         reqs = Cell(str(count)) if count else UNKNOWN
         return (head, Cell(name, Role.STRONG), Cell(leads), reqs, self._state(key, draft))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from nexus.domain.routes import Moved, Preview
-from tui.render.routes import pending_lines
+from nexus.domain.routes import Moved, Preview, Routes
+from tui.drafts import RowKey
+from tui.render.routes import RoutesView, pending_lines
+from tui.sources.story import Story
+from tui.state import DashboardState, reduce
 
 
 def said(preview: Preview | None) -> str:
@@ -39,3 +42,21 @@ def test_the_most_frequent_moves_are_shown_and_the_rest_counted() -> None:
     assert "m3" in text
     assert "m4" not in text
     assert "and 3 more" in text
+
+
+def test_a_request_changes_the_row_of_the_name_it_asked_for_and_no_other() -> None:
+    story = Story(1000.0)
+    routes = Routes("1", aliases={"gpt-4": "llama3.3:70b", "idle": "qwen3:32b"})
+    view, state = RoutesView(), reduce(DashboardState(), story.opening())
+    view.update(state, routes, routes, "")
+    busy, idle = RowKey("alias", "gpt-4"), RowKey("alias", "idle")
+    before, keys = (view.cells(busy), view.cells(idle)), view.keys
+    for update in story.tell(30):
+        state = reduce(state, update)
+    view.update(state, routes, routes, "")
+    assert view.cells(busy) != before[0]
+    assert view.cells(busy)[3].text == str(sum(e.requested == "gpt-4" for e in state.log))
+    assert view.cells(idle) is before[1]
+    assert view.keys == keys
+    view.update(state, routes, routes, "idle")
+    assert view.keys == (idle,)
