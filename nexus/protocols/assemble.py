@@ -95,6 +95,26 @@ class Assembler:
             return _encoded({"error": _UNREADABLE})
 
 
+def as_events(answer: bytes) -> bytes | None:
+    """The other way round: a whole answer as the stream that was asked for, one event and its end.
+
+    None where it is no answer with choices.
+    """
+    found = _object(_read(answer))
+    choices = _objects(found.get("choices")) if found is not None else []
+    if found is None or not choices:
+        return None
+    for choice in choices:
+        message = _object(choice.pop("message", None))
+        if message is not None:
+            for index, call in enumerate(_objects(message.get("tool_calls"))):
+                call.setdefault("index", index)
+            choice["delta"] = message
+    if any("delta" in choice for choice in choices):
+        found["object"] = "chat.completion.chunk"
+    return b"data: " + _encoded(found) + b"\n\ndata: [DONE]\n\n"
+
+
 class _Choice:
     """One choice as it grows."""
 

@@ -37,7 +37,7 @@ from nexus.errors import (
     UpstreamUnreachable,
     ZoneViolation,
 )
-from nexus.protocols.assemble import Assembler
+from nexus.protocols.assemble import Assembler, as_events
 from nexus.protocols.needs import read_needs
 from nexus.protocols.opening import Opening, error_in, opening
 from nexus.protocols.splice import as_stream, with_model
@@ -405,8 +405,12 @@ class Carrier:
                 lease.finish(failed=True)
                 self._witness.answered(face.id, status, lines, body, lease.trial)
                 return _Answer(face, candidate.model.zone, status, lines, body)
-            if assembled and passage.status == 200:
-                await self._relay_assembled(exchange, story, passage, lease)
+            streams = passage.kind == b"text/event-stream"
+            if passage.status == 200 and streams is not needs.stream and _is_other(needs, passage):
+                if needs.stream:
+                    await self._relay_at_once(exchange, story, passage, lease)
+                else:
+                    await self._relay_assembled(exchange, story, passage, lease)
             else:
                 await self._relay(exchange, story, passage, lease)
         except BaseException:
@@ -501,15 +505,12 @@ class Carrier:
     ) -> None:
         """A stream from the backend, put together into the one answer that was asked for.
 
-        llama.cpp goes on generating for a unary request whose client has left; closing a stream
-        stops it within milliseconds.
+        llama.cpp goes on generating for a unary request whose client has left, so it is asked for a
+        stream; closing that stops it within milliseconds. Others stream unasked.
 
         Raises:
             UpstreamError: the stream failed; nothing has been sent, another backend may be tried.
         """
-        if passage.kind != b"text/event-stream":
-            await self._relay(exchange, story, passage, lease)
-            return
         tap, assembler, size = SseTap(), Assembler(), 0
         while True:
             await passage.started()
@@ -544,6 +545,41 @@ class Carrier:
             tokens_per_s=story.speed(story.now()),
             model=story.model_id,
         )
+        self._witness.served(lease.backend_id, lease.trial)
+
+    async def _relay_at_once(
+        self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
+    ) -> None:
+        """A whole answer from the backend, as the stream that was asked for.
+
+        SDKs read nothing but events of a stream, and would take it for an empty one.
+
+        Raises:
+            UpstreamError: it is no answer; nothing has been sent, another backend may be tried.
+        """
+        name, size = passage.connection.name, 0
+        while not passage.done and passage.error is None:
+            size = sum(map(len, passage.pieces))
+            if size > UNARY_LIMIT:
+                raise UpstreamBroken(f"Backend '{name}' never stopped writing")
+            await passage.more()
+        if passage.error is not None:
+            raise passage.error
+        body = b"".join(passage.pieces)
+        said = error_in(body)
+        events = as_events(body) if said is None else None
+        if events is None:
+            error = UpstreamBroken(f"Backend '{name}' answered without a stream")
+            error.quoted = clean(said or "", QUOTED)
+            raise error
+        story.status = 200
+        story.first_byte = passage.first_byte_at
+        story.prompt_tokens, story.completion_tokens, story.tokens_per_s = usage_of(body)
+        lines = headers.with_streaming(b"content-type: text/event-stream\r\n")
+        exchange.start(200, lines + self._route(story), None)
+        exchange.write(events)
+        exchange.end()
+        lease.finish(ttft_ms=story.ttft_ms, model=story.model_id)
         self._witness.served(lease.backend_id, lease.trial)
 
     def _breached(self, story: Story, candidate: Candidate, error: ZoneViolation) -> None:
@@ -674,6 +710,13 @@ class _Tail:
             self.data = data[-TAIL:]
         else:
             self.data = (self.data + data)[-TAIL:]
+
+
+def _is_other(needs: Needs, passage: Passage) -> bool:
+    """Whether an answer that is not of the form that was asked for can be brought into it."""
+    if needs.endpoint is Endpoint.EMBEDDINGS or passage.encoding:
+        return False
+    return not needs.stream or b"json" in passage.kind
 
 
 def _check_status(passage: Passage) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from nexus.protocols.assemble import Assembler
+from nexus.protocols.assemble import Assembler, as_events
 from tests.fakes.recordings import payloads, stream, unary
 
 LIVE = ("created", "id", "timings")
@@ -257,3 +257,33 @@ def test_malformed_chunks_never_raise(chunk: dict[str, object]) -> None:
             chunk, delta({"content": "a", "function_call": {"name": "f"}}), chunk
         )
         assert assembler.error is None
+
+
+def test_a_whole_answer_becomes_one_event_that_puts_together_to_the_same() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "", "tool_calls": [call]}
+    choice = {"finish_reason": "tool_calls", "index": 0, "message": message}
+    whole = {"choices": [choice], "id": "x", "object": "chat.completion", "usage": {"a": 1}}
+    events = as_events(json.dumps(whole).encode())
+    assert events is not None
+    event, done, rest = events.split(b"\n\n")
+
+    assert (done, rest) == (b"data: [DONE]", b"")
+    chunk = json.loads(event.removeprefix(b"data: "))
+    assert chunk["object"] == "chat.completion.chunk"
+    assert chunk["choices"][0]["delta"]["tool_calls"] == [{**call, "index": 0}]
+    assert assembled(chunk)[1] == whole
+
+
+def test_a_whole_text_completion_is_its_own_event() -> None:
+    whole = {"object": "text_completion", "choices": [{"index": 0, "text": "hi"}]}
+
+    assert as_events(json.dumps(whole).encode()) == (
+        b'data: {"object":"text_completion","choices":[{"index":0,"text":"hi"}]}\n\n'
+        b"data: [DONE]\n\n"
+    )
+
+
+@pytest.mark.parametrize("odd", [b"", b"[]", b"{", b"null", b'{"choices":[]}', b'{"choices":[1]}'])
+def test_what_is_no_answer_becomes_no_event(odd: bytes) -> None:
+    assert as_events(odd) is None

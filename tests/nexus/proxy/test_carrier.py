@@ -604,6 +604,33 @@ async def test_llamacpp_is_asked_for_a_stream_and_the_client_gets_one_answer() -
     assert got.headers["content-type"].startswith("application/json")
 
 
+async def test_a_stream_that_nobody_asked_for_is_one_answer() -> None:
+    async with over(answer(WHOLE_STREAM)) as (here, _):
+        got = await ask(here.url, request(body=chat()))
+
+    assert (got.status, got.headers["content-type"]) == (200, "application/json; charset=utf-8")
+    assert got.json()["choices"] == [
+        {"index": 0, "message": {"role": "assistant", "content": "abc"}, "finish_reason": "stop"}
+    ]
+
+
+async def test_an_answer_without_the_stream_that_was_asked_for_is_one_event() -> None:
+    used = ANSWER[:-1] + b',"usage":{"prompt_tokens":3,"completion_tokens":5}}'
+    async with over(answer(reply(used))) as (here, up):
+        got = await ask(here.url, request(body=chat(stream=True)))
+        (told,) = await here.control.requests(Wanted())
+        up.script = answer(reply(b'{"object":"list"}'))
+        odd = await ask(here.url, request(body=chat(stream=True)))
+
+    first, last = got.body.split(b"\n\n", 1)
+    assert (got.headers["content-type"], last) == ("text/event-stream", DONE)
+    assert json.loads(first.removeprefix(b"data: "))["choices"] == [
+        {"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}
+    ]
+    assert (told["prompt_tokens"], told["completion_tokens"]) == (3, 5)
+    assert (odd.status, odd.error()["code"]) == (502, "upstream_broken")
+
+
 async def test_a_stream_that_breaks_while_put_together_moves_on() -> None:
     cut = STREAM_HEAD + chunk(event("a")) + LAST_CHUNK
     async with (
