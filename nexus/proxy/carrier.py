@@ -425,7 +425,7 @@ class Carrier:
     def _relay_whole(
         self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
     ) -> None:
-        """A good answer that is here already, as most short ones are: `_relay` without its waits."""
+        """A good answer that is here already, as most short ones are: `_relay` without waits."""
         body = passage.taken()
         story.status = 200
         story.first_byte = passage.first_byte_at
