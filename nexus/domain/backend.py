@@ -246,17 +246,41 @@ class Backend:
         told = self.traffic
         return told is not None and told.spare and self.status is told.status
 
+    @property
+    def places(self) -> int | None:
+        """Requests of ours that it works on at once: its word or the operator's, the lesser."""
+        told, limit = self.slots, self.face.max_concurrent
+        if not told or not limit:
+            return told or limit or None
+        return min(told, limit)
+
     def seen_with(self, pending: int) -> BackendStatus:
         """The status as it is to be shown: busy also by our own count of requests in flight."""
         if self.status is BackendStatus.HEALTHY:
-            places = [n for n in (self.face.max_concurrent, self.slots) if n]
-            if places and pending >= min(places):
+            places = self.places
+            if places and pending >= places:
                 return BackendStatus.BUSY
         return self.status
 
 
 SELF_WAKING = frozenset({BackendType.LLAMACPP, BackendType.OLLAMA})
 """Servers that wake when a request comes; vLLM does not (its requests hang)."""
+
+
+@value
+class Recent:
+    """How one model was on one backend of late, by enough requests to tell."""
+
+    span_s: int
+    """60 or 300: how far back it looks."""
+    requests: int
+    """Requests that ended in that time, those that the backend failed included."""
+    failed: int = 0
+    """How many of a hundred the backend failed."""
+    ttft_ms: float | None = None
+    """Mean time to first byte; None where too few told."""
+    tokens_per_s: float | None = None
+    """Tokens a second by the mean time of a token; None where too few told."""
 
 
 @value
@@ -269,6 +293,10 @@ class Speed:
     """EMA of generation speed of single requests."""
     samples: int = 0
     """Requests measured."""
+    recent: Recent | None = None
+    """The last minutes; None where there were too few requests."""
+    quiet_min: int = 0
+    """Whole minutes without a measured request, as far as anybody has looked."""
 
 
 @value
@@ -286,3 +314,5 @@ class Load:
     """EMA of generation speed of single requests."""
     speeds: Mapping[str, Speed] | None = field(default=None, hash=False)
     """By the model's id on this backend, of the models measured last; None before the first."""
+    quiet_min: int = 0
+    """Whole minutes without a first byte, as far as anybody has looked."""

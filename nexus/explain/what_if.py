@@ -111,14 +111,17 @@ def what_if(
         fleet: as it is.
         dropped: backends that would not be there.
         fleet_after: as it would be; None for the same.
-        loads: of now; only the latencies count.
+        loads: of now; only how fast they were counts.
     """
     before = settled(fleet)
     after = without(settled(fleet_after) if fleet_after is not None else before, dropped)
     same = Sameness((before, after), (policy_before, policy_after))
     told = past if isinstance(past, Columns) else columns_of(past)
     groups = _grouped(told, same)
-    calm = {id: Load(latency_ms=each.latency_ms) for id, each in (loads or {}).items()}
+    calm = {
+        id: Load(latency_ms=each.latency_ms, speeds=each.speeds, quiet_min=each.quiet_min)
+        for id, each in (loads or {}).items()
+    }
     wide_before, wide_after = wide(policy_before), wide(policy_after)
     outcomes: dict[Needs, tuple[Outcome, Outcome]] = {}
     work = _Work(after)
@@ -285,9 +288,7 @@ def _by_kind(past: Columns, same: Sameness) -> dict[tuple[int, _Size, _Size], li
 def _pressure(work: _Work, times: Columns, before: Fleet, after: Fleet) -> tuple[Pressure, ...]:
     """Of every backend that would get other requests than it got."""
     places = {
-        each.name: min((n for n in (each.face.max_concurrent, each.slots) if n), default=None)
-        for fleet in (before, after)
-        for each in fleet.backends.values()
+        each.name: each.places for fleet in (before, after) for each in fleet.backends.values()
     }
     told: list[Pressure] = []
     for name in work.changed:

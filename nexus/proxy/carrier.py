@@ -297,7 +297,7 @@ class Carrier:
             try:
                 outcome = await self._attempt(exchange, story, candidate, lease)
             except UpstreamError as error:
-                lease.finish(failed=True)
+                lease.finish(failed=True, model=story.model_id)
                 failure = error
                 story.attempt_failed(story.now(), error.message)
                 self._witness.failed(candidate.backend.id, error, lease.trial)
@@ -402,7 +402,7 @@ class Carrier:
                     others = order[order.index(candidate) + 1 :]
                     final = not may_be_bettered(error, others)
                     return _Answer(face, candidate.model.zone, status, lines, body, final)
-                lease.finish(failed=True)
+                lease.finish(failed=True, model=story.model_id)
                 self._witness.answered(face.id, status, lines, body, lease.trial)
                 return _Answer(face, candidate.model.zone, status, lines, body)
             streams = passage.kind == b"text/event-stream"
@@ -504,7 +504,7 @@ class Carrier:
             exchange.end()
             return
         ours = isinstance(failure, ShuttingDown | Cancelled)
-        lease.finish(failed=not ours, ttft_ms=story.ttft_ms)
+        lease.finish(failed=not ours, ttft_ms=story.ttft_ms, model="" if ours else story.model_id)
         if isinstance(failure, UpstreamError):
             self._witness.failed(lease.backend_id, failure, lease.trial)
         story.error = failure.message

@@ -42,7 +42,7 @@ class Lease:
             failed: the backend is to blame (a client that left is not a failure).
             ttft_ms: milliseconds to the first byte of the answer, where one came.
             tokens_per_s: generation speed of this request, where known.
-            model: the one that answered, by its id on the backend; empty where none did.
+            model: the one that answered or failed, by its id on the backend; else empty.
             streamed: the answer came as it was made, so that its first byte tells of the model.
         """
         if self._done:
@@ -53,7 +53,7 @@ class Lease:
         load.total += 1
         if failed:
             load.errors += 1
-        load.measured(model, ttft_ms, tokens_per_s, streamed)
+        load.measured(model, ttft_ms, tokens_per_s, streamed, failed)
         self._changed(self.backend_id, load)
 
 

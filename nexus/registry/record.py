@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from nexus.domain.backend import (
     Backend,
@@ -13,6 +14,7 @@ from nexus.domain.backend import (
     Model,
     Speed,
 )
+from nexus.registry.window import BUCKET_S, Window
 
 ALPHA = 0.2
 """Weight of a new sample in the moving averages (contract 1.2)."""
@@ -21,10 +23,20 @@ MOST_SPEEDS = 32
 """Models of one backend whose speed is remembered; those measured last."""
 
 
+MOST_QUIET = 60
+"""Minutes without a request that are counted: what was measured before counts for nothing then."""
+
+
+def _timeless() -> float:
+    return 0.0
+
+
 @dataclass(slots=True)
 class LiveLoad:
     """A backend's traffic, counted by its leases. Others get it as a value, made anew by each."""
 
+    now: Callable[[], float] = _timeless
+    """Unix seconds."""
     pending: int = 0
     total: int = 0
     errors: int = 0
@@ -34,6 +46,12 @@ class LiveLoad:
     """Never changed but replaced: the values that have been seen hold it too."""
     left: bool = False
     """True once its backend has left the registry."""
+    quiet_min: int = 0
+    _windows: dict[str, Window] = field(default_factory=dict[str, Window])
+    """Of the same models as `speeds`."""
+    _answered_at: float = 0.0
+    _aged: int = 0
+    """The bucket of time in which the value was last let grow older."""
 
     def seen(self) -> Load:
         """This moment as a value."""
@@ -44,29 +62,70 @@ class LiveLoad:
             self.latency_ms,
             self.tokens_per_s,
             self.speeds,
+            self.quiet_min,
         )
 
     def measured(
-        self, model: str, ttft_ms: float | None, tokens_per_s: float | None, streamed: bool
+        self,
+        model: str,
+        ttft_ms: float | None,
+        tokens_per_s: float | None,
+        streamed: bool,
+        failed: bool = False,
     ) -> None:
-        """A request went through: how soon it began and how fast it was, where that is known."""
+        """A request has ended: how soon it began and how fast it was, where that is known."""
+        at = self.now()
         if ttft_ms is not None:
             self.latency_ms = _average(self.latency_ms, ttft_ms)
+            self.quiet_min = 0
+            self._answered_at = at
         if tokens_per_s is not None:
             self.tokens_per_s = _average(self.tokens_per_s, tokens_per_s)
         first = ttft_ms if streamed else None  # else it came with the last, and tells of neither
-        if not model or (first is None and tokens_per_s is None):
+        if failed:
+            first = tokens_per_s = None
+        if not model or (first is None and tokens_per_s is None and not failed):
             return
         speeds = {} if self.speeds is None else self.speeds.copy()
         was = speeds.pop(model, _UNMEASURED)  # it comes last again: the first was longest unused
-        speeds[model] = Speed(
-            was.ttft_ms if first is None else _average(was.ttft_ms, first),
-            was.tokens_per_s if tokens_per_s is None else _average(was.tokens_per_s, tokens_per_s),
-            was.samples + 1,
-        )
+        window = self._windows.get(model)
+        if window is None:
+            window = self._windows[model] = Window(at)
+        recent = window.add(at, first, tokens_per_s, failed)
+        if failed:
+            speeds[model] = replace(was, recent=recent)
+        else:
+            speeds[model] = Speed(
+                was.ttft_ms if first is None else _average(was.ttft_ms, first),
+                was.tokens_per_s
+                if tokens_per_s is None
+                else _average(was.tokens_per_s, tokens_per_s),
+                was.samples + 1,
+                recent,
+            )
         if len(speeds) > MOST_SPEEDS:
-            del speeds[next(iter(speeds))]
+            gone = next(iter(speeds))
+            del speeds[gone], self._windows[gone]
         self.speeds = speeds
+
+    def age(self) -> bool:
+        """Let time pass where nobody asks. True where that makes another value."""
+        at = self.now()
+        if int(at) // BUCKET_S == self._aged:
+            return False
+        self._aged = int(at) // BUCKET_S
+        quiet = self.quiet_min
+        if self.latency_ms is not None:
+            self.quiet_min = _minutes(at - self._answered_at)
+        aged: dict[str, Speed] = {}
+        for model, window in self._windows.items():
+            speed = (self.speeds or {})[model]
+            recent, minutes = window.recent(at), _minutes(at - window.measured_at)
+            if recent != speed.recent or minutes != speed.quiet_min:
+                aged[model] = replace(speed, recent=recent, quiet_min=minutes)
+        if aged:
+            self.speeds = {**(self.speeds or {}), **aged}
+        return bool(aged) or quiet != self.quiet_min
 
 
 _UNMEASURED = Speed()
@@ -74,6 +133,10 @@ _UNMEASURED = Speed()
 
 def _average(old: float | None, sample: float) -> float:
     return sample if old is None else old + ALPHA * (sample - old)
+
+
+def _minutes(seconds: float) -> int:
+    return min(MOST_QUIET, max(0, int(seconds) // 60))
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ class Registry:
             record.face.url == face.url for record in self._records.values()
         ):
             return False
-        record = Record(face, since=self._now())
+        record = Record(face, since=self._now(), load=LiveLoad(self._now))
         self._records[face.id] = record
         self._loads[face.id] = record.load.seen()
         self._changed(face.id, None)
@@ -211,6 +211,8 @@ class Registry:
         if (running, waiting) != (record.running, record.waiting):
             record.running, record.waiting = running, waiting
             self._stale[backend_id] = None
+        if record.load.age():  # checks come also when requests do not
+            self._moved(backend_id, record.load)
         if before != _facts(record):
             self._settle(record, was)
         else:

@@ -3,7 +3,8 @@
 By rendezvous hashing: each backend draws a number from the key and its own id, and the highest
 draw is preferred. Nothing is stored, all gateways agree, and a backend that leaves moves only its
 own conversations. Only candidates that are about as good as the best, and have about as little to
-do as the idlest, take part: a cache is worth a few points and not a queue.
+do as the idlest, take part: a cache is worth a few points and not a queue. Where a backend tells
+how many it works on at once, what it has in flight costs it no points here while a place is free.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from nexus.routing.scoring import load_points
 from nexus.routing.shortlist import Shortlist, pending_of, score_of
 
 NEAR_POINTS: Final = 3
@@ -38,13 +40,14 @@ def prefer(
     """
     first = order[0]
     most = min(pending_of(keys[place]) for place in order) + MORE_PENDING
-    enough = score_of(keys[first]) - NEAR_POINTS
+    good = [score_of(keys[place]) + _excused(place, those, keys) for place in order]
+    enough = good[0] - NEAR_POINTS
     cold = those.cold
     near = [
         place
-        for place in order
+        for place, points in zip(order, good, strict=True)
         if pending_of(keys[place]) <= most
-        and score_of(keys[place]) >= enough
+        and points >= enough
         and (place in cold) == (first in cold)
     ]
     if len(near) < 2:
@@ -53,6 +56,18 @@ def prefer(
     others = [place for place in order if place != chosen]
     name = those.candidates[chosen].backend.face.name
     return [chosen, *others], f"affinity:{name}:{score_of(keys[chosen])}"
+
+
+def _excused(place: int, those: Shortlist, keys: list[int]) -> int:
+    """Points that places cost a backend with a free one, beyond what it would pay without them."""
+    places = those.candidates[place].backend.places
+    if not places:
+        return 0
+    pending = pending_of(keys[place])
+    if pending >= places:
+        return 0
+    more = load_points(pending, None) - load_points(pending, places)
+    return max(0, those.policy.weights.load * more // 100)
 
 
 @lru_cache(maxsize=DRAWS_KEPT)

@@ -226,7 +226,7 @@ def _is_second_best(
 def _unloaded(candidate: Candidate, loads: Loads, policy: Policy) -> int:
     face = candidate.backend.face
     load = loads.get(face.id, _IDLE)
-    idle = Load(latency_ms=load.latency_ms, speeds=load.speeds)
+    idle = Load(latency_ms=load.latency_ms, speeds=load.speeds, quiet_min=load.quiet_min)
     return points(candidate, {face.id: idle}, policy.weights)
 
 

@@ -69,7 +69,7 @@ class Shortlist:
         """Who need not, with the number of requests it works on at once; empty where all are."""
         if self.cold:
             self.warm = [
-                (place, each.backend.slots or each.backend.face.max_concurrent or _USUAL_ROOM)
+                (place, each.backend.places or _USUAL_ROOM)
                 for place, each in enumerate(candidates)
                 if each.model.loaded
             ]

@@ -20,7 +20,20 @@ from nexus.telemetry.records import Then
 ENTRY: Final = struct.Struct("<HHfH")
 """A load: place of its backend in the picture, pending, first byte in ms, number of speeds."""
 SPEED: Final = struct.Struct("<HHff")
-"""A speed: place of its model among the backend's, samples, first byte in ms, tokens a second."""
+"""A speed: place of its model among the backend's, samples, first byte in ms, tokens a second. The
+last two as they counted: of the last minutes, where enough requests told, else averages."""
+AGED: Final = 0x8000
+"""Added to the number of speeds where the load is followed by its quiet minutes in one byte, and
+each speed by a `LATELY`. Rows of older versions are without."""
+LATELY: Final = struct.Struct("<BBB")
+"""Of a speed: a place of `SPANS`; failed of a hundred; quiet minutes. Where there is a span, the
+samples are the requests of that time."""
+SPANS: Final = (0, 60, 300)
+OF_WINDOW: Final = 4
+"""Added to the place of the span where it is the span of first byte or speed too."""
+
+_HEAD: Final = struct.Struct(ENTRY.format + "B")
+_WHOLE: Final = struct.Struct(SPEED.format + "BBB")
 
 MOST: Final = 65_535
 """Requests in flight, and samples: what two bytes hold."""
@@ -68,16 +81,16 @@ class PackedLoads:
         return b"".join(self._parts)
 
     def _entry(self, place: int, id_: BackendId, load: LoadView) -> bytes:
-        known, packed, count = self._speeds[place]
+        seen, packed, count = self._speeds[place]
         speeds = load.speeds
-        if known is not speeds:  # they outlive a load: a request that begins changes none
+        if seen is not speeds:  # they outlive a load: a request that begins changes none
             packed, count = _packed(speeds or {}, self._models[id_])
             self._speeds[place] = speeds, packed, count
         pending, latency = load.pending, load.latency_ms
         if pending > MOST:
             pending = MOST
-        head = ENTRY.pack(self._slots[id_], pending, nan if latency is None else latency, count)
-        return head + packed
+        known = nan if latency is None else latency
+        return _HEAD.pack(self._slots[id_], pending, known, count, load.quiet_min) + packed
 
 
 def _packed(speeds: Mapping[str, Speed], models: Sequence[str]) -> tuple[bytes, int]:
@@ -87,8 +100,15 @@ def _packed(speeds: Mapping[str, Speed], models: Sequence[str]) -> tuple[bytes, 
         if speed is None:
             continue
         first, pace, samples = speed.ttft_ms, speed.tokens_per_s, speed.samples
+        recent, span, failed = speed.recent, 0, 0
+        if recent is not None:
+            samples, failed, span = recent.requests, recent.failed, SPANS.index(recent.span_s)
+            if recent.ttft_ms is not None:
+                first, span = recent.ttft_ms, span | OF_WINDOW
+            if recent.tokens_per_s is not None:
+                pace, span = recent.tokens_per_s, span | OF_WINDOW
         if samples > MOST:
             samples = MOST
         known = (nan if first is None else first, nan if pace is None else pace)
-        parts.append(SPEED.pack(place, samples, *known))
-    return b"".join(parts), len(parts)
+        parts.append(_WHOLE.pack(place, samples, *known, span, failed, speed.quiet_min))
+    return b"".join(parts), len(parts) | AGED

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from nexus.domain.backend import BackendId, BackendType, Speed
+from nexus.domain.backend import BackendId, BackendType, Recent, Speed
 from nexus.domain.decision import Decision, Refusal, RouteReason
 from nexus.domain.events import AttemptFailed, RequestFinished, RequestRefused
 from nexus.domain.fleet import Candidate, Fleet, Loads
@@ -19,7 +19,7 @@ from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.routing.router import decide
 from nexus.store.facts import Kind, Known
-from nexus.store.loads import ENTRY, SPEED
+from nexus.store.loads import AGED, ENTRY, LATELY, OF_WINDOW, SPANS, SPEED
 from nexus.store.rows import COLUMNS, Detail, Later, Row, Went, read_detail
 from nexus.telemetry.records import LoadThen, Record
 
@@ -43,17 +43,33 @@ def _unpacked(blob: bytes, fleet: Fleet) -> tuple[tuple[BackendId, LoadThen], ..
     while at + ENTRY.size <= len(blob):
         slot, pending, latency, count = cast("_Entry", ENTRY.unpack_from(blob, at))
         at += ENTRY.size
-        if slot >= len(ids) or at + count * SPEED.size > len(blob):
+        aged, count = bool(count & AGED), count & ~AGED
+        size = SPEED.size + LATELY.size if aged else SPEED.size
+        if slot >= len(ids) or at + aged + count * size > len(blob):
             break
+        quiet = blob[at] if aged else 0
+        at += aged
         names = list(models[ids[slot]])
         speeds: dict[str, Speed] = {}
         for _ in range(count):
             number, samples, first, pace = SPEED.unpack_from(blob, at)
-            at += SPEED.size
+            lately = LATELY.unpack_from(blob, at + SPEED.size) if aged else (0, 0, 0)
+            at += size
             if number < len(names):
-                speeds[names[number]] = Speed(_known(first), _known(pace), samples)
-        found.append((ids[slot], LoadThen(pending, _known(latency), speeds or None)))
+                speeds[names[number]] = _speed(samples, _known(first), _known(pace), *lately)
+        found.append((ids[slot], LoadThen(pending, _known(latency), speeds or None, quiet)))
     return tuple(found)
+
+
+def _speed(
+    samples: int, first: float | None, pace: float | None, span: int, failed: int, quiet: int
+) -> Speed:
+    """A speed that counts as it counted then; what the averages were beside a window is gone."""
+    recent: Recent | None = None
+    if 0 < span & ~OF_WINDOW < len(SPANS):
+        counted = (first, pace) if span & OF_WINDOW else (None, None)
+        recent = Recent(SPANS[span & ~OF_WINDOW], samples, failed, *counted)
+    return Speed(first, pace, samples, recent, quiet)
 
 
 def _known(number: float) -> float | None:

@@ -44,6 +44,7 @@ class LoadThen(NamedTuple):
     pending: int
     latency_ms: float | None
     speeds: Mapping[str, Speed] | None = None
+    quiet_min: int = 0
 
 
 class Then(Collection[tuple[BackendId, LoadView]]):

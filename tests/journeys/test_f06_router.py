@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import BackendId, BackendType, Load, Model
 from nexus.domain.history import Wanted
-from tests.fakes.client import ask, chat, request
-from tests.fakes.gateway import process
+from nexus.simulator.fleet import SimFleet
+from nexus.simulator.spec import SimSpec
+from tests.fakes.client import Client, ask, chat, request
+from tests.fakes.gateway import face, gateway, process
 from tests.fakes.servers import GOOD, Server, Story, context, story
 from tests.fakes.upstream import upstream
 
@@ -78,6 +81,27 @@ async def test_the_less_busy_and_the_faster_of_two_is_preferred() -> None:
         loads[BackendId("a")] = Load(latency_ms=50.0)
         loads[BackendId("b")] = Load(latency_ms=200.0)
         assert await winners(here, 1) == {"a": 1}
+
+
+async def test_servers_share_load_by_how_many_requests_each_works_on_at_once() -> None:
+    specs = [
+        SimSpec(name, BackendType.LLAMACPP, (Model("m"),), slots=slots, decode_tps=5.0)
+        for name, slots in (("small", 2), ("large", 16))
+    ]
+    async with SimFleet(specs) as servers, contextlib.AsyncExitStack() as stack:
+        faces = [face(each.name, each.url, each.type) for each in servers.servers]
+        here = await stack.enter_async_context(gateway(*faces))
+        shares: list[Counter[str]] = [Counter()]
+        for _ in range(18):  # none of them ends
+            client = await Client.to(here.url)
+            stack.callback(client.close)
+            client.send(request(body=chat(stream=True, max_tokens=1000)))
+            status, headers = await client.head()
+            assert status == 200
+            shares.append(shares[-1] + Counter([headers["x-nexus-backend"]]))
+
+        assert shares[9] == {"small": 1, "large": 8}
+        assert shares[18] == {"small": 2, "large": 16}
 
 
 async def test_round_robin_is_fair(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus.domain.backend import Backend, BackendStatus, BackendType, Load, Model
+from nexus.domain.backend import Backend, BackendStatus, BackendType, Load, Model, Recent, Speed
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.fleet import Fleet, Loads
 from nexus.domain.policy import Policy, Strategy, Weights
@@ -35,7 +35,7 @@ models = st.builds(
 
 @st.composite
 def backends(draw: st.DrawFn, name: str) -> Backend:
-    return backend(
+    told = backend(
         name,
         *draw(st.lists(models, min_size=1, max_size=3)),
         status=draw(
@@ -45,6 +45,7 @@ def backends(draw: st.DrawFn, name: str) -> Backend:
         type=draw(st.sampled_from([BackendType.VLLM, BackendType.OLLAMA])),
         max_concurrent=draw(st.sampled_from([None, None, 1, 3])),
     )
+    return replace(told, slots=draw(st.sampled_from([None, None, 0, 2, 16])))
 
 
 @st.composite
@@ -53,12 +54,24 @@ def fleets(draw: st.DrawFn) -> Fleet:
     return fleet(*(draw(backends(f"b{number}")) for number in range(count)))
 
 
+speeds = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.builds(
+        Speed,
+        ttft_ms=st.none() | st.sampled_from([0.0, 900.0]),
+        tokens_per_s=st.none() | st.just(40.0),
+        recent=st.none() | st.builds(Recent, st.just(60), st.just(9), st.sampled_from([0, 30])),
+        quiet_min=st.sampled_from([0, 9, 60]),
+    ),
+)
 some_loads = st.dictionaries(
     st.sampled_from([f"b{number}" for number in range(6)]),
     st.builds(
         Load,
         pending=st.integers(0, 5),
         latency_ms=st.none() | st.sampled_from([0.0, 50.0, 900.0]),
+        speeds=st.none() | speeds,
+        quiet_min=st.sampled_from([0, 9, 60]),
     ),
 )
 some_needs = st.builds(
@@ -203,16 +216,25 @@ def test_every_refusal_has_an_error_that_fits_it(world: World) -> None:
     st.none() | st.floats(0, 1e7),
     weights,
     st.integers(1, 50),
+    st.none() | st.integers(1, 300),
 )
 def test_a_score_is_a_percentage_that_never_rises_with_any_burden(
-    priority: int, pending: int, latency_ms: float | None, weights: Weights, more: int
+    priority: int,
+    pending: int,
+    latency_ms: float | None,
+    weights: Weights,
+    more: int,
+    places: int | None,
 ) -> None:
-    base = score(priority, pending, latency_ms, weights)
+    base = score(priority, pending, latency_ms, weights, places)
 
     assert 0 <= base <= 100
-    assert score(priority + more, pending, latency_ms, weights) <= base
-    assert score(priority, pending + more, latency_ms, weights) <= base
-    assert score(priority, pending, (latency_ms or 0.0) + more, weights) <= base
+    assert base == score(priority, pending, latency_ms, weights, places)
+    assert score(priority + more, pending, latency_ms, weights, places) <= base
+    assert score(priority, pending + more, latency_ms, weights, places) <= base
+    assert score(priority, pending, (latency_ms or 0.0) + more, weights, places) <= base
+    if places is not None:
+        assert score(priority, pending, latency_ms, weights, places + more) >= base
 
 
 @given(worlds, st.lists(st.tuples(some_needs, some_loads, turns), max_size=6))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus.domain.backend import Load, Speed
+from nexus.domain.backend import Load, Recent, Speed
 from nexus.domain.decision import Decision
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
@@ -25,13 +25,23 @@ from tests.fakes.histories import AT, ended
 from tests.properties.test_decide_properties import fleets, policies, some_needs, turns
 
 numbers = st.sampled_from([None, 0.0, 3.25, 145.5, 900.0])
+lately = st.builds(
+    Recent, st.sampled_from([60, 300]), st.integers(5, 900), st.integers(0, 100), numbers, numbers
+)
+quiet = st.integers(0, 60)
 speeds = st.dictionaries(
     st.sampled_from(["m", "n", "o", "unheard"]),
-    st.builds(Speed, numbers, numbers, st.integers(0, 9)),
+    st.builds(Speed, numbers, numbers, st.integers(0, 9), st.none() | lately, quiet),
 )
 loads = st.dictionaries(
     st.sampled_from([f"b{number}" for number in range(6)]),
-    st.builds(Load, pending=st.integers(0, 65_535), latency_ms=numbers, speeds=st.none() | speeds),
+    st.builds(
+        Load,
+        pending=st.integers(0, 65_535),
+        latency_ms=numbers,
+        speeds=st.none() | speeds,
+        quiet_min=quiet,
+    ),
 )
 traffic = st.lists(
     st.builds(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
-from nexus.domain.backend import BackendId, Load, Speed
+from nexus.domain.backend import BackendId, Load, Recent, Speed
 from nexus.registry.lease import Lease
 from nexus.registry.record import MOST_SPEEDS, LiveLoad
 
@@ -90,3 +92,38 @@ def test_the_speeds_of_the_models_measured_last_are_kept() -> None:
     assert len(speeds) == MOST_SPEEDS
     assert "m0" in speeds
     assert "m1" not in speeds
+
+
+def test_enough_requests_make_a_window_and_failures_a_share_of_it() -> None:
+    seconds = count()
+    load = LiveLoad(lambda: float(next(seconds)))
+    for _ in range(8):
+        lease(load).finish(ttft_ms=100.0, tokens_per_s=20.0, model="big")
+    for _ in range(2):
+        lease(load).finish(failed=True, ttft_ms=9000.0, model="big")
+    speeds = load.seen().speeds
+
+    assert speeds == {"big": Speed(100.0, 20.0, 8, Recent(60, 10, 20, 100.0, 20.0))}
+
+
+def test_what_nobody_asks_for_grows_old_by_the_minute_and_not_for_ever() -> None:
+    now = [0.0]
+    load = LiveLoad(lambda: now[0])
+    for now[0] in range(6):
+        lease(load).finish(ttft_ms=100.0, model="big")
+    before = load.seen()
+
+    def aged(at: float) -> tuple[bool, Load]:
+        now[0] = at
+        return load.age(), load.seen()
+
+    assert aged(30.0) == (False, before)
+    changed, old = aged(430.0)
+    assert changed
+    assert (old.quiet_min, old.latency_ms) == (7, 100.0)
+    assert old.speeds == {"big": Speed(100.0, None, 6, None, 7)}  # the average stays to be seen
+    assert aged(1e6)[0]
+    assert not aged(2e6)[0]
+    lease(load).finish(ttft_ms=50.0, model="big")
+    assert load.seen().speeds == {"big": Speed(90.0, None, 7)}
+    assert load.seen().quiet_min == 0

@@ -244,3 +244,17 @@ def test_there_is_no_lease_on_a_backend_that_left() -> None:
     made.remove(A)
 
     assert made.lease(A) is None
+
+
+def test_a_check_lets_old_measurements_fade() -> None:
+    made, _, clock = registry("a")
+    lease = made.lease(A)
+    assert lease is not None
+    lease.finish(ttft_ms=900.0, model="m")
+    fresh = made.load(A)
+    clock.now += 600
+    made.set_health(A, HEALTHY)
+
+    assert fresh.quiet_min == 0
+    assert made.load(A).quiet_min == 10
+    assert made.load(A).latency_ms == 900.0

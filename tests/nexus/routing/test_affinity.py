@@ -66,3 +66,11 @@ def test_other_strategies_keep_what_they_promise() -> None:
     ]
 
     assert [t.order[0].backend.name for t in turns if isinstance(t, Decision)] == list("abcd")
+
+
+def test_a_place_taken_is_no_reason_to_leave_the_cache_and_none_left_is() -> None:
+    small = fleet(*(replace(backend(name), slots=4) for name in "abcd"))
+    place = first("chat-1", small)
+
+    assert first("chat-1", small, busy=loads(**{place: 3})) == place
+    assert first("chat-1", small, busy=loads(**{place: 4})) != place
