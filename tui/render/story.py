@@ -260,8 +260,11 @@ def _scored(head: Cell, one: Json, name: int, bar: int, room: int, served: str) 
     if pending is not None:
         told.append(f"{pending}{f'/{places}' if places else ''} in flight")
     first = number(one, "first_words_ms") or number(one, "latency_ms")
+    measured = child(one, "measured")
     if first is not None and room >= 64:
-        told.append(f"first words {millis(first)}" if room >= 96 else millis(first))
+        told.append(_first_words(first, measured, room))
+    if failed_percent := whole(measured, "failed_percent"):
+        told.append(f"{failed_percent} % failed")
     if flag(one, "must_load"):
         told.append("not in memory")
     pieces.append(Cell(f"   {', '.join(told)}", Role.DIM))
@@ -276,6 +279,23 @@ def _scored(head: Cell, one: Json, name: int, bar: int, room: int, served: str) 
     if place is None:
         pieces.append(Cell("   not in the plan", Role.DIM))
     return line(*pieces)
+
+
+def _first_words(ms: float, measured: Json, room: int) -> str:
+    """`first words 210 ms of the last minute`, or less where there is less room."""
+    if room < 96:
+        return millis(ms)
+    said = f"first words {millis(ms)}"
+    if room < 120:
+        return said
+    by = text(measured, "by")
+    if by == "window":
+        seconds = whole(measured, "span_s") or 0
+        return f"{said} in the last {'minute' if seconds <= 60 else f'{seconds // 60} minutes'}"
+    quiet = whole(measured, "quiet_min") or 0
+    if by == "average" and quiet > 5:
+        return f"{said} on average, {quiet} min ago"
+    return f"{said} on average" if by == "average" else said
 
 
 def _gained(parts: Json, part: str) -> float:

@@ -210,7 +210,7 @@ def _face(backend: Backend, model: str) -> Facts:
         "score_parts": None,
         "priority": backend.face.priority,
         "pending": 0,
-        "places": backend.face.max_concurrent,
+        "places": backend.places,
         "latency_ms": None,
         "first_words_ms": None,
         "residency": "loaded",
@@ -237,6 +237,7 @@ def _scored(backend: Backend, model: str, place: int, score: int) -> Facts:
         "pending": place + 1,
         "latency_ms": 120.0 + 95.0 * place,
         "first_words_ms": 120.0 + 95.0 * place,
+        "measured": {"by": "window", "span_s": 60 if place < 3 else 300, "quiet_min": 0},
         **({} if place == 1 else {"decided_by": "score"}),
     }
 
