@@ -25,6 +25,7 @@ from nexus.domain.backend import (
     Load,
     Source,
     default_zone,
+    untold,
 )
 from nexus.domain.events import ChangeMade, PortProbed, RequestRouted, ServerFound, Update
 from nexus.domain.fleet import Fleet
@@ -487,7 +488,7 @@ class Control:
         await self.alter(backend_id, edit)
 
     async def alter(self, backend_id: BackendId, edit: BackendEdit) -> Backend:
-        """Change what is told about a backend; what is None stays.
+        """Change what is told about a backend; what is None stays, unless it is cleared.
 
         Raises:
             NotFound: no such backend.
@@ -502,11 +503,18 @@ class Control:
             "tier": edit.tier,
             "max_concurrent": edit.max_concurrent,
         }
-        given = {key: value for key, value in wanted.items() if value is not None}
-        told = face.zone_told or edit.zone is not None
+        usual = untold(face)
+        given = {
+            key: getattr(usual, key) if key in edit.cleared else value
+            for key, value in wanted.items()
+            if value is not None or key in edit.cleared
+        }
+        told = (face.zone_told or edit.zone is not None) and "zone" not in edit.cleared
         changed = replace(face, zone_told=told, **given)  # pyright: ignore[reportArgumentType]
         self._registry.set_face(changed)
-        said = ", ".join(f"{key} = {value}" for key, value in given.items())
+        said = ", ".join(
+            f"{key} = {'none' if value is None else value}" for key, value in given.items()
+        )
         before, after = _told(face), _told(changed)
         self._changed(
             "edit",
@@ -516,7 +524,7 @@ class Control:
         )
         log.info("backend %s changed: %s", face.name, said)
         await self._keep(lambda text: with_backend(text, face.name, _keys(changed)))
-        if told and not face.zone_told:  # its models may have been set apart
+        if told is not face.zone_told:  # its models may be set apart, or no longer
             await self._checks.check(face.id)
         return self.resolve(face.id)
 
@@ -754,7 +762,7 @@ def _told(face: BackendFace) -> Facts:
 
 def _keys(face: BackendFace) -> dict[str, Value | None]:
     """A `[[backends]]` entry; defaults are left out so that they stay defaults."""
-    usual = BackendFace(face.id, face.name, face.url, face.type, default_zone(face.type))
+    usual = untold(face)
     optional: dict[str, Value | None] = {
         "zone": face.zone.value if face.zone_told or face.zone is not usual.zone else None,
         "priority": face.priority if face.priority != usual.priority else None,

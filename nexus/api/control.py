@@ -43,7 +43,7 @@ class NewBackend(BaseModel):
 
 
 class Edit(BaseModel):
-    """What may be changed about a backend; what is left out stays."""
+    """What may be changed about a backend; what is left out stays, null is as if never said."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"priority": 10}]})
 
@@ -125,7 +125,8 @@ def control_app(control: Control) -> FastAPI:
     @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
     async def edit_backend(name: str, edit: Edit, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         _must_match(if_match, _seen(control, name))
-        told = gateway.BackendEdit(**edit.model_dump())
+        cleared = frozenset(key for key in edit.model_fields_set if getattr(edit, key) is None)
+        told = gateway.BackendEdit(**edit.model_dump(), cleared=cleared)
         backend = await control.alter(BackendId(name), told)
         return _seen(control, backend.id)
 

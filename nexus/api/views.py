@@ -25,6 +25,7 @@ def backend(backend: Backend, load: Load) -> dict[str, Any]:
         "zone": face.zone.value,
         "tier": face.tier,
         "priority": face.priority,
+        "max_concurrent": face.max_concurrent,
         "discovery_source": face.source.value,
         "status": backend.seen_with(load.pending).value,
         "routable": backend.is_routable,

@@ -26,6 +26,9 @@ TYPES = (
 ZONES = ("restricted", "open")
 
 PATH = "/nexus/v1/backends"
+
+NONE = "none"
+"""Takes back what was said: then it is as if nobody had."""
 RECOGNISE = "/nexus/v1/recognise"
 PROBING_S = 30.0
 """Patience with commands that make the gateway probe a backend before it answers."""
@@ -92,12 +95,34 @@ def _register_edit(commands: Subparsers[argparse.ArgumentParser]) -> None:
         example="nexus backends edit gpu-1 --priority 10",
     )
     edit.add_argument("name", metavar="NAME", help="name or id of the backend")
-    edit.add_argument("-p", "--priority", type=int, help="0 to 100, lower is preferred")
     edit.add_argument(
-        "--zone", type=str.lower, choices=ZONES, metavar="ZONE", help="restricted or open"
+        "-p", "--priority", type=_number, help="0 to 100, lower is preferred; none: 50"
     )
-    edit.add_argument("--tier", type=int, help="1 to 5, higher is more capable")
-    edit.add_argument("--max-concurrent", type=int, help="most requests in flight there")
+    edit.add_argument(
+        "--zone",
+        type=_zone,
+        metavar="ZONE",
+        help="restricted or open; none: the usual one of its type",
+    )
+    edit.add_argument("--tier", type=_number, help="1 to 5, higher is more capable; none: 1")
+    edit.add_argument(
+        "--max-concurrent", type=_number, help="most requests in flight there; none: no limit"
+    )
+
+
+def _number(word: str) -> int | str:
+    """A whole number, or `none`."""
+    return NONE if word.lower() == NONE else int(word)
+
+
+def _zone(word: str) -> str:
+    """A zone, or `none`."""
+    if (zone := word.lower()) not in (*ZONES, NONE):
+        raise argparse.ArgumentTypeError(f"'{word}' is neither {', '.join(ZONES)} nor {NONE}")
+    return zone
+
+
+_number.__name__ = "number"  # argparse names it: invalid number value
 
 
 def _register_others(commands: Subparsers[argparse.ArgumentParser]) -> None:
@@ -174,11 +199,14 @@ def run_edit(gateway: Gateway, args: argparse.Namespace) -> int:
     asked = {key: getattr(args, key) for key in keys if getattr(args, key) is not None}
     if not asked:
         raise BadRequest("Nothing to change: give --priority, --zone, --tier or --max-concurrent")
-    edited = gateway.ask("PATCH", path(args.name), asked)
+    wanted = {key: None if value == NONE else value for key, value in asked.items()}
+    edited = gateway.ask("PATCH", path(args.name), wanted)
     if args.json:
         say_json(edited)
         return 0
-    said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in asked.items())
+    # What it is now: "none" has become something.
+    now = {key: "none" if edited.get(key) is None else edited[key] for key in asked}
+    said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in now.items())
     say(f"Changed backend '{text(edited, 'name')}': {said}.")
     return 0
 

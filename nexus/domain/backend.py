@@ -174,6 +174,11 @@ class BackendFace:
     """True where a person chose the zone. Otherwise an address outside makes its models `open`."""
 
 
+def untold(face: BackendFace) -> BackendFace:
+    """What `face` would be if nobody had said more than its name, its URL and its type."""
+    return BackendFace(face.id, face.name, face.url, face.type, default_zone(face.type))
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What real traffic says about a backend, where it says that something is wrong."""

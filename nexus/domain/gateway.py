@@ -86,6 +86,9 @@ class BackendEdit:
     priority: int | None = None
     tier: int | None = None
     max_concurrent: int | None = None
+    cleared: frozenset[str] = frozenset()
+    """Names of the fields above that become what they are where nobody says anything
+    (`nexus.domain.backend.untold`): no limit, priority 50, tier 1, the zone of the type."""
 
 
 class FleetSource(Protocol):

@@ -8,7 +8,15 @@ import logging
 import pytest
 
 from nexus.domain.audit import Actor, acting
-from nexus.domain.backend import BackendId, BackendStatus, BackendType, Model, Source, Zone
+from nexus.domain.backend import (
+    BackendId,
+    BackendStatus,
+    BackendType,
+    Model,
+    Source,
+    Zone,
+    untold,
+)
 from nexus.domain.events import (
     BackendChanged,
     BackendRemoved,
@@ -148,6 +156,19 @@ async def test_a_zone_that_is_edited_is_a_persons_word_and_looked_at_anew() -> N
     edited = await desk.control.alter(A, BackendEdit(zone=Zone.RESTRICTED))
     assert edited.face.zone_told
     assert desk.checks.ids == [A]
+
+
+async def test_what_was_said_of_a_backend_can_be_taken_back() -> None:
+    desk = Desk()
+    said = BackendEdit(zone=Zone.OPEN, priority=3, tier=4, max_concurrent=2)
+    await desk.control.alter(A, said)
+    edited = await desk.control.alter(A, BackendEdit(tier=5, cleared=frozenset({"max_concurrent"})))
+    face = edited.face
+    assert (face.max_concurrent, face.tier, face.priority, face.zone) == (None, 5, 3, Zone.OPEN)
+    everything = frozenset({"zone", "priority", "tier", "max_concurrent"})
+    face = (await desk.control.alter(A, BackendEdit(cleared=everything))).face
+    assert (face.max_concurrent, face.tier, face.priority) == (None, 1, 50)
+    assert (face.zone, face.zone_told) == (untold(face).zone, False)
 
 
 async def test_a_cloud_backend_is_in_the_open_zone_unless_told_otherwise() -> None:

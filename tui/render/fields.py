@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
-from nexus.domain.backend import Backend, BackendFace, Zone
+from nexus.domain.backend import Backend, BackendFace, Zone, untold
 from nexus.domain.gateway import BackendEdit
 from nexus.domain.urls import backend_id, normalise, without_userinfo
 
@@ -97,32 +97,45 @@ def url(text: str, taken: Collection[Backend]) -> str:
     return found
 
 
+EDITABLE: dict[str, tuple[str, Callable[[str], object]]] = {
+    "priority": ("priority", priority),
+    "zone": ("zone", zone),
+    "tier": ("tier", tier),
+    "limit": ("max_concurrent", limit),
+}
+"""Fields of the dialog: what they are called in an edit, and how they are read."""
+
+
 def edited(face: BackendFace, words: dict[str, str]) -> tuple[BackendEdit, dict[str, str]]:
-    """What typed words change about a backend, and what is wrong with them, by field."""
+    """What typed words change about a backend, and what is wrong with them, by field.
+
+    An empty field takes back what was said: no limit, priority 50, tier 1, the zone of its type.
+    """
     wrong: dict[str, str] = {}
     values: dict[str, object] = {}
-    for field, read in (("priority", priority), ("zone", zone), ("tier", tier), ("limit", limit)):
+    for field, (_, read) in EDITABLE.items():
         try:
             values[field] = read(words.get(field, ""))
         except Wrong as problem:
             wrong[field] = str(problem)
-    if face.max_concurrent is not None and not words.get("limit", "").strip():
-        wrong.setdefault("limit", "a limit can be changed here, and taken away in the file only")
-    now = {
-        "priority": face.priority,
-        "zone": face.zone,
-        "tier": face.tier,
-        "limit": face.max_concurrent,
-    }
-    new = {key: value for key, value in values.items() if value is not None and value != now[key]}
     if wrong:
         return BackendEdit(), wrong
+    usual = untold(face)
+    new: dict[str, object] = {}
+    cleared: set[str] = set()
+    for what, (name, _) in EDITABLE.items():
+        value, now = values[what], getattr(face, name)
+        if value is None and now != getattr(usual, name):
+            cleared.add(name)
+        elif value is not None and value != now:
+            new[name] = value
     return (
         BackendEdit(
             zone=_of(new, "zone", Zone),
             priority=_of(new, "priority", int),
             tier=_of(new, "tier", int),
-            max_concurrent=_of(new, "limit", int),
+            max_concurrent=_of(new, "max_concurrent", int),
+            cleared=frozenset(cleared),
         ),
         {},
     )
@@ -135,14 +148,16 @@ def _of(values: dict[str, object], key: str, kind: type[T]) -> T | None:
 
 def differences(face: BackendFace, edit: BackendEdit) -> tuple[str, ...]:
     """`priority 50 → 20`, one per changed field."""
-    limit_now = "none" if face.max_concurrent is None else str(face.max_concurrent)
-    pairs = (
-        ("priority", str(face.priority), edit.priority),
-        ("zone", face.zone.value, edit.zone),
-        ("tier", str(face.tier), edit.tier),
-        ("limit", limit_now, edit.max_concurrent),
-    )
-    return tuple(f"{what} {old} → {new}" for what, old, new in pairs if new is not None)
+    usual = untold(face)
+    told: list[str] = []
+    for what, (name, _) in EDITABLE.items():
+        new = getattr(usual if name in edit.cleared else edit, name)
+        if new is not None or name in edit.cleared:
+            old = getattr(face, name)
+            told.append(
+                f"{what} {'none' if old is None else old} → {'none' if new is None else new}"
+            )
+    return tuple(told)
 
 
 def shown_url(face: BackendFace) -> str:

@@ -272,7 +272,9 @@ class RemoteSource:
         return f"{clean(str(name))} is {kind}: {clean(str(added.get('recognised_by', '')))}"
 
     async def edit(self, backend_id: BackendId, edit: BackendEdit) -> None:
-        said = {key: value for key, value in wire.plain(edit).items() if value is not None}
+        told = wire.plain(edit)
+        cleared = told.pop("cleared")  # null takes back what was said
+        said = {key: value for key, value in told.items() if value is not None or key in cleared}
         await self._wish("PATCH", f"/backends/{_part(backend_id)}", said)
 
     async def remove(self, backend_id: BackendId) -> None:

@@ -122,6 +122,18 @@ async def test_a_level_is_changed_and_told(here: Gateway) -> None:
     assert unknown.status_code == 404
 
 
+async def test_null_takes_back_what_was_said_of_a_backend_and_what_is_left_out_stays(
+    here: Gateway,
+) -> None:
+    async with client_of(here) as http:
+        said = {"priority": 7, "max_concurrent": 3}
+        set_to = (await http.patch("/backends/tower", json=said)).json()
+        cleared = (await http.patch("/backends/tower", json={"max_concurrent": None})).json()
+
+    assert (set_to["priority"], set_to["max_concurrent"]) == (7, 3)
+    assert (cleared["priority"], cleared["max_concurrent"]) == (7, None)
+
+
 async def test_an_edit_of_a_backend_that_changed_meanwhile_is_412_with_what_is_there(
     here: Gateway,
 ) -> None:

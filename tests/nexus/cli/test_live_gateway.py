@@ -142,6 +142,14 @@ async def test_a_backend_comes_and_goes(live: Live) -> None:
     assert err.startswith("Error: No backend is called 'new one'")
 
 
+async def test_a_limit_is_set_and_taken_back(live: Live) -> None:
+    set_to = await live("backends", "edit", "rack", "--max-concurrent", "3", "--priority", "0")
+    assert set_to == (0, "Changed backend 'rack': priority 0, max concurrent 3.\n", "")
+    cleared = await live("backends", "edit", "rack", "--max-concurrent", "none", "--zone", "NONE")
+    said = "Changed backend 'rack': zone restricted, max concurrent none.\n"
+    assert cleared == (0, said, "")
+
+
 async def test_a_backend_whose_name_has_slashes_can_be_removed(live: Live) -> None:
     host = f"127.0.0.1:{free_port()}"
     added = await live.json("backends", "add", f"http://{host}/pre/fix", "--type", "llama.cpp")

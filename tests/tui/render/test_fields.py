@@ -103,9 +103,19 @@ def test_only_what_differs_becomes_an_edit() -> None:
 
 
 def test_every_wrong_field_is_named_and_nothing_is_edited() -> None:
-    edit, wrong = fields.edited(FACE, words(priority="x", tier="9", limit=""))
+    edit, wrong = fields.edited(FACE, words(priority="x", tier="9", limit="no"))
     assert set(wrong) == {"priority", "tier", "limit"}
     assert edit == BackendEdit()
+
+
+def test_an_empty_field_takes_back_what_was_said_where_something_was() -> None:
+    edit, wrong = fields.edited(FACE, words(priority="0", zone="", tier="", limit=""))
+    assert wrong == {}
+    assert edit == BackendEdit(priority=0, cleared=frozenset({"max_concurrent"}))
+    assert fields.differences(FACE, edit) == ("priority 50 → 0", "limit 8 → none")
+    cloud = replace(FACE, zone=Zone.OPEN, priority=3, max_concurrent=None)
+    edit, _ = fields.edited(cloud, words(priority="", zone="", limit=""))
+    assert fields.differences(cloud, edit) == ("priority 3 → 50", "zone open → restricted")
 
 
 def test_a_password_in_a_url_is_masked() -> None:

@@ -179,6 +179,15 @@ async def test_editing_changes_only_what_is_given(stand: Stand) -> None:
     assert (found.priority, found.tier, found.zone) == (3, 2, Zone.RESTRICTED)
 
 
+async def test_editing_can_take_back_what_was_said(stand: Stand) -> None:
+    await stand.source.edit(TOWER, BackendEdit(priority=3, tier=2, max_concurrent=4))
+    cleared = frozenset({"max_concurrent", "tier"})
+    await stand.source.edit(TOWER, BackendEdit(priority=0, cleared=cleared))
+    found = stand.gateway.control.resolve("tower").face
+
+    assert (found.priority, found.tier, found.max_concurrent) == (0, 1, None)
+
+
 async def test_recognising_keeps_nothing(stand: Stand) -> None:
     found = await stand.source.recognise(stand.url + "/v1/")
     nothing = await stand.source.recognise("http://127.0.0.1:1")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nexus.domain.backend import Backend, Zone
+from nexus.domain.backend import Backend, Zone, untold
 from nexus.domain.gateway import BackendEdit, FleetSource
 from tui.clean import clean
 from tui.render.cells import Cell, Line, Role, line
@@ -28,11 +28,12 @@ class Edit(Dialog):
 
     def fields(self) -> Sequence[Field]:
         face = self._backend.face
+        usual = untold(face).zone
         limit = "" if face.max_concurrent is None else str(face.max_concurrent)
         return (
-            Field("priority", "Priority", str(face.priority), "0 is preferred to 100"),
-            Field("zone", "Zone", face.zone.value, "restricted or open"),
-            Field("tier", "Tier", str(face.tier), "1 to 5, the better the higher"),
+            Field("priority", "Priority", str(face.priority), "0 is preferred to 100; empty is 50"),
+            Field("zone", "Zone", face.zone.value, f"restricted or open; empty is {usual}"),
+            Field("tier", "Tier", str(face.tier), "1 to 5, the better the higher; empty is 1"),
             Field("limit", "Limit", limit, "requests at a time; empty is none"),
         )
 
@@ -60,9 +61,10 @@ class Edit(Dialog):
         if not told:
             return (line(Cell("Nothing differs yet.", Role.DIM)),)
         lines = [line(Cell("Will change  ", Role.DIM), Cell(", ".join(told), Role.STRONG))]
-        if edit.zone is Zone.RESTRICTED:
+        zone = untold(self._backend.face).zone if "zone" in edit.cleared else edit.zone
+        if zone is Zone.RESTRICTED:
             lines.append(line(Cell("! Data that must stay with you may go there.", Role.WARN)))
-        elif edit.zone is Zone.OPEN:
+        elif zone is Zone.OPEN:
             text = "! Requests that must stay with you no longer go there."
             lines.append(line(Cell(text, Role.WARN)))
         return tuple(lines)

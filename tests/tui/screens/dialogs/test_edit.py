@@ -27,6 +27,15 @@ async def test_only_what_was_changed_is_sent_and_told() -> None:
         ]
 
 
+async def test_a_limit_is_taken_away_by_emptying_its_field() -> None:
+    async with staged(Story(START).opening()) as stage:
+        await stage.press("e", "enter", "enter", "enter", "end", "backspace")
+        assert "limit 8 → none" in stage.text
+        await stage.press("enter", "right", "enter")
+        wanted = BackendEdit(cleared=frozenset({"max_concurrent"}))
+        assert stage.source.edits == [("gpu-01", wanted)]
+
+
 async def test_wrong_words_are_told_beside_their_field_and_nothing_can_be_saved() -> None:
     async with staged(Story(START).opening()) as stage:
         await stage.press("e", *"999")
