@@ -2,7 +2,8 @@
 
 What is not read is not judged: unknown fields, malformed parts and odd values go to the backend as
 they came. Only what makes routing impossible, or would be read differently by Nexus and by the
-backend, is refused. Of a repeated key the last counts, as in every JSON parser of this field.
+backend, is refused. Of a repeated key the last counts, as in most JSON parsers, but `model` is said
+once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 
 from nexus.domain.request import Endpoint, Needs
 from nexus.errors import BadRequest
+from nexus.protocols.splice import spans
 
 MAX_MODEL_CHARS: Final = 512
 """Characters. Longer names are no model's, and would be echoed in headers and logs."""
@@ -39,6 +41,9 @@ _JSON_FORMATS = frozenset({"json_object", "json_schema"})
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Control characters and lone surrogates: they break header lines, log lines and terminals."""
+
+_ESCAPED = re.compile(rb"\\u00[46]", re.IGNORECASE)
+"""An escaped Latin letter. No encoder writes one, and a name may hide in them."""
 
 _NO_SCHEMA = msgspec.Raw(b"")
 
@@ -84,6 +89,8 @@ def read_needs(endpoint: Endpoint, body: bytes) -> Needs:
     """
     fields = _fields(body)
     model = _model(fields.model)
+    if body.lower().count(b'"model"') != 1 or (b"\\u00" in body and _ESCAPED.search(body)):
+        _refuse_second_model(body)
     if endpoint is Endpoint.EMBEDDINGS:
         return Needs(endpoint, model, prompt_tokens=_inputs_tokens(fields.input))
 
@@ -205,6 +212,16 @@ def _model(model: object) -> str:
     if not model or model.isspace():
         raise BadRequest("`model` is empty: name the model to use.", param="model")
     return model
+
+
+def _refuse_second_model(body: bytes) -> None:
+    """No backend may read another model than the one that was routed.
+
+    Of a key said twice parsers take the first or the last, and Go's (Ollama) also takes `Model`: a
+    request for a local model could be answered by one whose prompts leave the network.
+    """
+    if sum(key.lower() == "model" for key, _, _ in spans(body)) > 1:
+        raise BadRequest("`model` is said more than once.", param="model")
 
 
 def _read_messages(messages: list[_Message] | None) -> tuple[bool, bool, int]:

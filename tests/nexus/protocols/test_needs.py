@@ -131,11 +131,35 @@ def test_malformed_messages_and_parts_are_tolerated(message: object) -> None:
 
 
 def test_the_last_of_a_repeated_key_counts() -> None:
-    body = b'{"model":"a","stream":true,"messages":[],"mod\\u0065l":"b","stream":false}'
+    body = b'{"mod\\u0065l":"b","stream":true,"messages":[],"str\\u0065am":false}'
 
     found = read_needs(Endpoint.CHAT, body)
 
     assert (found.model, found.stream) == ("b", False)
+
+
+@pytest.mark.parametrize(
+    "second", ["model", "Model", "MODEL", "mod\\u0065l", "\\u004dodel", "\\u006Dodel"]
+)
+@pytest.mark.parametrize("endpoint", Endpoint)
+def test_a_model_that_is_said_twice_is_refused_since_backends_would_differ(
+    second: str, endpoint: Endpoint
+) -> None:
+    body = f'{{"model":"a","messages":[],"input":"x","{second}":"x:cloud"}}'.encode()
+
+    assert refused(body, endpoint).param == "model"
+
+
+def test_the_word_model_elsewhere_is_no_second_model() -> None:
+    schema = {"type": "object", "properties": {"model": {}, "Model": {}}}
+    body = {
+        "metadata": {"model": "x"},
+        "model": "m",
+        "messages": [{"role": "user", "content": 'a "model": \u0041', "model": 1}],
+        "tools": [{"function": {"name": "f", "parameters": schema}}],
+    }
+
+    assert read_needs(Endpoint.CHAT, json.dumps(body).encode()).model == "m"
 
 
 def test_a_lone_surrogate_in_a_message_is_tolerated() -> None:
