@@ -192,6 +192,8 @@ class Evidence:
     """True from the end of its time aside: one request may be sent, to see."""
     spare: bool = False
     """True where it is better than nothing: used while nobody else has the model."""
+    until: float | None = None
+    """Unix seconds until which it is not asked, where it said so itself."""
 
 
 @dataclass(frozen=True, slots=True)

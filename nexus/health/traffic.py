@@ -153,17 +153,21 @@ def expire(trouble: Trouble, now: float) -> Trouble:
     return replace(trouble, trial=True)
 
 
-def evidence(trouble: Trouble, clock: Callable[[float], str]) -> Evidence | None:
+def evidence(
+    trouble: Trouble, clock: Callable[[float], str], unix: Callable[[float], float]
+) -> Evidence | None:
     """What readers see of it; None while it is not set aside.
 
     Args:
         clock: monotonic seconds as a time of day.
+        unix: monotonic seconds as Unix seconds.
     """
     if trouble.status is None:
         return None
-    return Evidence(
-        trouble.status, trouble.reason, _next(trouble, clock), trouble.trial, trouble.spare
-    )
+    limited = trouble.status is BackendStatus.RATE_LIMITED and not trouble.spent
+    until = unix(trouble.ends) if limited and not trouble.trial else None
+    coming = _next(trouble, clock)
+    return Evidence(trouble.status, trouble.reason, coming, trouble.trial, trouble.spare, until)
 
 
 def _next(trouble: Trouble, clock: Callable[[float], str]) -> str:

@@ -169,11 +169,15 @@ class Witness:
             self._troubles[backend_id] = after
         if before.status is not None or after.status is not None:
             self._touched()
-            self._registry.set_traffic(backend_id, evidence(after, self._clock))
+            self._registry.set_traffic(backend_id, evidence(after, self._clock, self._moment))
 
     def _clock(self, moment: float) -> str:
         """Monotonic seconds as a local time of day."""
-        return time.strftime("%H:%M:%S", time.localtime(self._unix() + moment - self._now()))
+        return time.strftime("%H:%M:%S", time.localtime(self._moment(moment)))
+
+    def _moment(self, moment: float) -> float:
+        """Monotonic seconds as Unix seconds."""
+        return self._unix() + moment - self._now()
 
 
 _NONE = Trouble()

@@ -215,7 +215,7 @@ class Carrier:
         if dry_run is not None:
             return
         if isinstance(answer, Refusal):
-            error = refusal_error(answer, needs, fleet)
+            error = refusal_error(answer, needs, fleet, self._unix())
             error.model = needs.model
             raise error
         story = Story(request_id, began, needs, answer, now)

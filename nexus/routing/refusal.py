@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final
@@ -60,27 +61,30 @@ _PARAMS: Final = {
 }
 
 
-def error(refusal: Refusal, needs: Needs, fleet: Fleet) -> NexusError:
+def error(refusal: Refusal, needs: Needs, fleet: Fleet, now: float | None = None) -> NexusError:
     """The error to raise. Pure; never raises.
+
+    Args:
+        now: Unix seconds, where somebody may wait for what is limited until a known moment.
 
     400 only when no backend could ever serve this request as it is, 404 when nobody lists the
     model, and 503 when something may change by itself.
     """
     if not refusal.known:
-        return _unknown(refusal, fleet)
+        return _unknown(refusal, fleet, now)
     candidates = [verdict.candidate for verdict in refusal.verdicts]
     able = [each for each in candidates if not capability.missing(each.model, needs)]
     if candidates and not able:
         return _incapable(refusal, needs, fleet, candidates)
     if able and all(context.exceeded(each, needs) for each in able):
         return _too_long(refusal, needs, able)
-    return _unavailable(refusal, fleet)
+    return _unavailable(refusal, fleet, now)
 
 
-def _unknown(refusal: Refusal, fleet: Fleet) -> NexusError:
+def _unknown(refusal: Refusal, fleet: Fleet, now: float | None) -> NexusError:
     if not fleet.by_model and fleet.backends and not _healthy(fleet):
         # Nobody has told us what exists: the model may well be there when they come back.
-        return _unavailable(refusal, fleet)
+        return _unavailable(refusal, fleet, now)
     sentences = [f"Model {_quoted(refusal.requested)} not found."]
     if refusal.model != refusal.requested:
         target = _quoted(refusal.model)
@@ -147,7 +151,7 @@ def _too_long(refusal: Refusal, needs: Needs, candidates: list[Candidate]) -> Ne
     )
 
 
-def _unavailable(refusal: Refusal, fleet: Fleet) -> NexusError:
+def _unavailable(refusal: Refusal, fleet: Fleet, now: float | None) -> NexusError:
     healthy = _healthy(fleet)
     rejections = [(v.candidate, v.rejection) for v in refusal.verdicts if v.rejection is not None]
     rules = {rejection.rule for _, rejection in rejections}
@@ -163,7 +167,7 @@ def _unavailable(refusal: Refusal, fleet: Fleet) -> NexusError:
         helps = not statuses or not statuses <= _FOR_A_PERSON
         wait_s = RETRY_DOWN_S if helps else RETRY_DRAINING_S
         if statuses == {BackendStatus.RATE_LIMITED}:
-            wait_s = RETRY_LIMITED_S
+            wait_s = _limited_s((candidate for candidate, _ in rejections), now)
         message = f"No healthy backend available for model {_quoted(refusal.model)}."
         if not healthy:
             message = "All backends are currently unavailable."
@@ -184,6 +188,15 @@ def _unavailable(refusal: Refusal, fleet: Fleet) -> NexusError:
     error = NoBackend(message, context=circumstances, retry_after_s=wait_s, should_retry=helps)
     error.lines = _lines(rejections, reasons)
     return error
+
+
+def _limited_s(candidates: Iterable[Candidate], now: float | None) -> int:
+    """Seconds until the first of these may be asked again; a guess where none said."""
+    told = [each.backend.traffic for each in candidates]
+    ends = [each.until for each in told if each is not None and each.until is not None]
+    if now is None or not ends:
+        return RETRY_LIMITED_S
+    return max(1, math.ceil(min(ends) - now))
 
 
 def _bound(refusal: Refusal) -> str:

@@ -62,6 +62,10 @@ def clock(moment: float) -> str:
     return f"{moment:g}"
 
 
+def moment(at: float) -> float:
+    return 1000.0 + at
+
+
 def test_one_refused_connection_is_enough() -> None:
     assert told(REFUSED).status is BackendStatus.UNREACHABLE
     assert not told(REFUSED).spare
@@ -128,9 +132,9 @@ def test_a_rate_limit_ends_when_the_server_said() -> None:
     limited = told(Sign(Kind.LIMITED, wait_s=30.0))
     assert expire(limited, 29.9) is limited
     assert expire(limited, 30.0).status is None
-    seen = evidence(limited, clock)
+    seen = evidence(limited, clock, moment)
     assert seen is not None
-    assert (seen.next, seen.spare) == ("rate limited until 30", False)
+    assert (seen.next, seen.spare, seen.until) == ("rate limited until 30", False, 1030.0)
 
 
 def test_more_refusals_of_requests_on_their_way_only_lengthen_a_rate_limit() -> None:
@@ -144,13 +148,14 @@ def test_a_spent_quota_does_not_heal_by_waiting() -> None:
     spent = told(Sign(Kind.SPENT))
     later = expire(spent, 10_000.0)
     assert (later.status, later.trial) == (BackendStatus.RATE_LIMITED, True)
-    seen = evidence(later, clock)
+    seen = evidence(later, clock, moment)
     assert seen is not None
     assert "waiting does not help" in seen.next
+    assert seen.until is None
 
 
 def test_a_refused_key_says_what_to_do() -> None:
-    seen = evidence(told(Sign(Kind.DENIED, "HTTP 401", advice="set OPENAI_API_KEY")), clock)
+    seen = evidence(told(Sign(Kind.DENIED, "HTTP 401", advice="set OPENAI_API_KEY")), clock, moment)
     assert seen is not None
     assert (seen.status, seen.next) == (BackendStatus.AUTH_ERROR, "set OPENAI_API_KEY")
 
@@ -167,13 +172,13 @@ def test_whatever_happens_the_state_is_a_sane_one(history: list[tuple[float, Sig
     assert 0 <= trouble.window < 1 << WINDOW
     if trouble.status is None:
         assert not trouble.trial
-        assert evidence(trouble, clock) is None
+        assert evidence(trouble, clock, moment) is None
         return
     longest = ASIDE_MAX_S * (1 + JITTER)
     if trouble.status is BackendStatus.RATE_LIMITED:
         longest = LIMIT_MAX_S
     assert trouble.ends - now <= longest + 1e-6
-    seen = evidence(trouble, clock)
+    seen = evidence(trouble, clock, moment)
     assert seen is not None
     assert seen.next
     # Refused connections and answers that name a time are not for the last member to overrule.

@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from nexus.domain.backend import BackendStatus
+from nexus.domain.backend import BackendStatus, Evidence
 from nexus.domain.decision import Refusal
 from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy
@@ -200,6 +201,25 @@ def test_waiting_is_advised_where_something_changes_by_itself(
     picture = fleet(*(backend(str(n), status=each) for n, each in enumerate(statuses)))
 
     assert refused(needs(), picture).should_retry is helps
+
+
+@pytest.mark.parametrize(
+    ("untils", "now", "wait_s"),
+    [((160.0, 107.5), 100.0, 8), ((None, 130.0), 100.0, 30), ((90.0,), 100.0, 1), ((None,), 1, 10)],
+)
+def test_whoever_is_limited_is_waited_for_as_long_as_the_first_of_them_asks(
+    untils: tuple[float | None, ...], now: float, wait_s: int
+) -> None:
+    limited = BackendStatus.RATE_LIMITED
+    members = [
+        replace(backend(str(n), status=limited), traffic=Evidence(limited, "429", "", until=until))
+        for n, until in enumerate(untils)
+    ]
+    outcome = decide(needs(), fleet(*members), {}, Policy())
+    assert isinstance(outcome, Refusal)
+    found = error(outcome, needs(), fleet(*members), now)
+
+    assert (found.retry_after_s, found.should_retry) == (wait_s, True)
 
 
 def test_saturation_is_503_to_be_tried_again_in_a_second() -> None:
