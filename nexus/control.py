@@ -6,13 +6,13 @@ other cannot. It satisfies `nexus.domain.gateway.FleetSource`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from nexus.config.edit import Value, has_backend, with_backend, without_backend
+from nexus.config.edit import has_backend, with_backend, without_backend
+from nexus.config.entry import entry_of, words_of
 from nexus.discovery.places import places
 from nexus.domain.access import Role
 from nexus.domain.audit import Actor, AuditEntry, Facts, acting, actor
@@ -51,7 +51,6 @@ from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Record, Records
 
 if TYPE_CHECKING:
-    from nexus.config.keeper import Keeper
     from nexus.config.settings import NexusConfig
     from nexus.explain.foresight import Foresight
 
@@ -65,6 +64,10 @@ REHEARSED_S = 3600.0
 Recognise = Callable[[str, str | None], Awaitable[tuple[BackendType, str] | None]]
 """What runs at a URL, asked with the key of a variable where one is named, and how that is known;
 None when nothing answers."""
+
+
+Keep = Callable[[Callable[[str], str]], Awaitable[str]]
+"""Edits the text of the configuration file; empty, or why that is lost at the next start."""
 
 
 class Checks(Protocol):
@@ -124,7 +127,7 @@ class Control:
         probed: the last look at each address.
         waiting: servers that wait for approval.
         admit: registers one of them.
-        keeper: keeps changes over a restart; None forgets them.
+        keep: writes a change of the backends into the configuration file.
         records: the decisions of late.
         metrics: numbers since the start.
         store: keeps requests and changes over a restart; None keeps them in memory.
@@ -150,7 +153,7 @@ class Control:
         probed: Mapping[str, PortProbed],
         waiting: Lobby,
         admit: Callable[[ServerFound], BackendFace | None],
-        keeper: Keeper | None,
+        keep: Keep,
         records: Records,
         metrics: Metrics,
         store: Store | None = None,
@@ -181,8 +184,7 @@ class Control:
         self._probed = probed
         self._waiting = waiting
         self._admit = admit
-        self._keeper = keeper
-        self._keeping = asyncio.Lock()
+        self._write = keep
 
     # ---- seeing
 
@@ -388,9 +390,9 @@ class Control:
         face = self._admit(server)
         if face is None:
             raise Conflict(f"{server.url} is registered already")
-        self._changed("approve", face.name, None, _told(face))
+        self._changed("approve", face.name, None, words_of(face))
         log.info("backend %s approved: %s, %s", face.name, face.type.value, face.url)
-        await self._keep(lambda text: with_backend(text, face.name, _keys(face)))
+        await self._keep(lambda text: with_backend(text, face.name, entry_of(face)))
         await self._checks.check(face.id)
         return self.resolve(face.id)
 
@@ -477,9 +479,9 @@ class Control:
             elif same:
                 raise Conflict(f"{shown} is registered already, as '{other.name}'")
         self._registry.add(face)
-        self._changed("add", name, None, _told(face))
+        self._changed("add", name, None, words_of(face))
         log.info("backend %s added: %s, %s", name, type.value, shown)
-        await self._keep(lambda text: with_backend(text, name, _keys(face)))
+        await self._keep(lambda text: with_backend(text, name, entry_of(face)))
         await self._checks.check(face.id)
         return self.resolve(face.id), evidence
 
@@ -515,7 +517,7 @@ class Control:
         said = ", ".join(
             f"{key} = {'none' if value is None else value}" for key, value in given.items()
         )
-        before, after = _told(face), _told(changed)
+        before, after = words_of(face), words_of(changed)
         self._changed(
             "edit",
             face.name,
@@ -523,7 +525,7 @@ class Control:
             {key: after[key] for key in given},
         )
         log.info("backend %s changed: %s", face.name, said)
-        await self._keep(lambda text: with_backend(text, face.name, _keys(changed)))
+        await self._keep(lambda text: with_backend(text, face.name, entry_of(changed)))
         if told is not face.zone_told:  # its models may be set apart, or no longer
             await self._checks.check(face.id)
         return self.resolve(face.id)
@@ -533,7 +535,7 @@ class Control:
         self._needed(Role.ADMIN, "remove a backend")
         backend = self.resolve(backend_id)
         self._registry.remove(backend.id)
-        self._changed("remove", backend.name, _told(backend.face), None)
+        self._changed("remove", backend.name, words_of(backend.face), None)
         log.info("backend %s removed", backend.name)
         await self._keep(lambda text: without_backend(text, backend.name))
         return backend
@@ -710,7 +712,7 @@ class Control:
         )
         said = "is draining" if draining else "takes work again"
         log.info("backend %s %s", backend.name, said)
-        keys = _keys(backend.face) | {"draining": True if draining else None}
+        keys = entry_of(backend.face) | {"draining": True if draining else None}
 
         def edit(text: str) -> str:
             if not draining and not has_backend(text, backend.name, backend.face.url):
@@ -721,11 +723,7 @@ class Control:
 
     async def _keep(self, edit: Callable[[str], str]) -> None:
         """Make a change survive a restart, or say that it will not."""
-        if self._keeper is None:
-            return
-        async with self._keeping:
-            why_not = await asyncio.to_thread(self._keeper.change, edit)
-        if why_not:
+        if why_not := await self._write(edit):
             log.warning("the change is lost at the next start: %s", why_not)
 
 
@@ -745,29 +743,3 @@ def _in_bounds(priority: int | None, tier: int | None, max_concurrent: int | Non
         raise BadRequest("tier must be between 1 and 5", param="tier")
     if max_concurrent is not None and max_concurrent < 1:
         raise BadRequest("max_concurrent must be 1 or more", param="max_concurrent")
-
-
-def _told(face: BackendFace) -> Facts:
-    """What people decide about a backend, without what stands before its host."""
-    return {
-        "url": without_userinfo(face.url),
-        "type": face.type.value,
-        "zone": face.zone.value,
-        "priority": face.priority,
-        "tier": face.tier,
-        "max_concurrent": face.max_concurrent,
-        "api_key_env": face.api_key_env,
-    }
-
-
-def _keys(face: BackendFace) -> dict[str, Value | None]:
-    """A `[[backends]]` entry; defaults are left out so that they stay defaults."""
-    usual = untold(face)
-    optional: dict[str, Value | None] = {
-        "zone": face.zone.value if face.zone_told or face.zone is not usual.zone else None,
-        "priority": face.priority if face.priority != usual.priority else None,
-        "tier": face.tier if face.tier != usual.tier else None,
-        "max_concurrent": face.max_concurrent,
-        "api_key_env": face.api_key_env,
-    }
-    return {"url": face.url, "type": face.type.value, **optional}

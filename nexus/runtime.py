@@ -302,7 +302,7 @@ async def running(
         probed=probed,
         waiting=waiting,
         admit=scout.approve,
-        keeper=keeper,
+        keep=live.keep,
         records=records,
         metrics=metrics,
         store=store,

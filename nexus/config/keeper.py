@@ -15,7 +15,7 @@ from pathlib import Path
 from nexus.config.load import load
 from nexus.errors import BadRequest, ConfigError
 
-HEADER = "# Written by Nexus: backends added or changed while it ran. Yours to edit.\n\n"
+HEADER = "# Written by Nexus: what was changed while it ran. Yours to edit.\n\n"
 
 
 class Keeper:

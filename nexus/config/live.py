@@ -88,7 +88,25 @@ class LiveText:
         if self._keeper is None:
             self._memory = text
         else:
-            self.unkept = await asyncio.to_thread(self._keeper.change, lambda _: text)
-            self._memory = text if self.unkept else None
+            await self._write(self._keeper, text)
         self._use(config)
         return self.unkept
+
+    async def keep(self, edit: Callable[[str], str]) -> str:
+        """Write down what is in force already: backends go by the registry. Takes the lock.
+
+        Returns:
+            Empty, or why it is lost at the next start.
+        """
+        if self._keeper is None:
+            return ""
+        async with self.lock:
+            if self._memory is None:
+                return await asyncio.to_thread(self._keeper.change, edit)
+            await self._write(self._keeper, await asyncio.to_thread(edit, self._memory))
+            return self.unkept
+
+    async def _write(self, keeper: Keeper, text: str) -> None:
+        """To the file; what it does not take is held in memory until it does."""
+        self.unkept = await asyncio.to_thread(keeper.change, lambda _: text)
+        self._memory = text if self.unkept else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nexus.config.edit import with_backend
 from nexus.config.keeper import Keeper
 from nexus.config.live import LiveText
 from nexus.config.load import Loaded, load
@@ -247,3 +249,29 @@ async def test_previews_tell_and_change_nothing(file: Path) -> None:
     assert "It was last used 2 h ago." in last.effects
     assert len(here.keys.ring(ME).keys) == 1
     assert last.version == here.keys.ring(ME).version
+
+
+async def test_a_backend_that_is_written_down_meanwhile_is_not_lost(file: Path) -> None:
+    """Both write the whole file, so one waits for the other."""
+    here = desk(file)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(here.keys.create(NewKey("laptop")), name="key")
+        group.create_task(
+            here.live.keep(lambda text: with_backend(text, "box", {"url": "http://a:1"})),
+            name="backend",
+        )
+
+    assert 'name = "laptop"' in here.text
+    assert 'name = "box"' in here.text
+
+
+async def test_a_backend_goes_to_what_is_held_in_memory_too(file: Path) -> None:
+    here = desk(file, keeper=Stuck)
+    await here.keys.create(NewKey("laptop"))
+    lost = await here.live.keep(lambda text: with_backend(text, "box", {"url": "http://a:1"}))
+    here.live._keeper = Keeper(file, file)
+    await here.live.keep(lambda text: with_backend(text, "pod", {"url": "http://b:1"}))
+
+    assert lost == "read-only file system"
+    assert all(f'name = "{name}"' in here.text for name in ("laptop", "box", "pod"))
+    assert here.live.unkept == ""
