@@ -222,8 +222,16 @@ def _told(impact: Facts) -> list[str]:
 
 def _tell(text: str) -> None:
     """Beside what is printed for pipes."""
+    import shutil
+
+    from nexus.cli.table import wrap
+
     encoding = sys.stderr.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+    said = text.encode(encoding, "replace").decode(encoding)
+    pieces = [said]
+    if sys.stderr.isatty():
+        pieces = wrap(said, max(20, shutil.get_terminal_size().columns - 1))
+    print("\n".join(pieces), file=sys.stderr)
 
 
 def _name(args: argparse.Namespace) -> str:

@@ -22,6 +22,11 @@ COLUMNS = (
     Column("STATE", 18, widest=60),
 )
 ROLES = tuple(role.value for role in Access)
+ROLE_NOTES = (
+    line(Cell("Roles", Role.STRONG)),
+    *(line(Cell(f"{role.value:<10}", Role.ACCENT), f"may {MAY[role]}") for role in Access),
+)
+"""What a key of each role may."""
 _LABEL = 12
 
 

@@ -17,7 +17,8 @@ from nexus.domain.keys import Keyring, KeySeen
 from nexus.errors import NexusError
 from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render.accounts import account_lines
-from tui.render.keys import KeysView, no_keys, title
+from tui.render.cells import Line
+from tui.render.keys import ROLE_NOTES, KeysView, no_keys, title
 from tui.render.layout import FRAME, HEAD
 from tui.screens.base import dashboard
 from tui.screens.dialogs.key import MakeKey, RevokeKey
@@ -51,6 +52,7 @@ class AccountsPage(Page):
     ACTIONS = ACTIONS
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
     AUTO_FOCUS = "#keys"
+    NOTES: ClassVar[tuple[Line, ...]] = ROLE_NOTES
 
     def __init__(self) -> None:
         super().__init__()

@@ -186,3 +186,10 @@ async def test_a_form_that_is_left_makes_nothing() -> None:
         await stage.press("n", *"laptop", "escape")
         assert stage.source.wishes == []
         assert not stage.app.screen.query(Input).filter("#field-name")
+
+
+async def test_help_says_what_each_role_may() -> None:
+    async with on_page(size=(120, 60)) as stage:
+        await stage.press("question_mark")
+        assert "may see everything and change nothing" in stage.line_with("viewer ")
+        assert "may do everything" in stage.line_with("admin ")
