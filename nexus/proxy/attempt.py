@@ -60,7 +60,7 @@ async def attempt(
             while not passage.status and passage.error is None:
                 await passage.event()
         except BaseException:  # the client left, or we are stopping: nobody works for nobody
-            connection.abort()
+            passage.abort()
             raise
         if passage.error is None or passage.status:
             return passage

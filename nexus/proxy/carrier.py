@@ -270,7 +270,7 @@ class Carrier:
         self.stopping = True
         for running in list(self._running.values()):
             if running.passage is not None:
-                running.passage.connection.abort()
+                running.passage.abort()
                 running.passage.on_failed(ShuttingDown("Nexus is shutting down"))
 
     # ---- one request
@@ -416,7 +416,7 @@ class Carrier:
             else:
                 await self._relay(exchange, story, passage, lease)
         except BaseException:
-            passage.connection.abort()
+            passage.abort()
             raise
         finally:
             running.passage = None
@@ -672,7 +672,7 @@ class _Running:
             return
         self.ended = error
         if self.passage is not None:
-            self.passage.connection.abort()
+            self.passage.abort()
             self.passage.on_failed(error)
         elif self._task is not None:
             self._task.cancel()

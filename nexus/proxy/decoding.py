@@ -54,7 +54,7 @@ def unpack(passage: Passage, client: Sequence[tuple[bytes, bytes]]) -> None:
         passage.done = False
         decoded.on_done()
     else:
-        passage.connection.pass_to(decoded)
+        passage.told_by(decoded)
 
 
 class Decoded:
@@ -74,7 +74,7 @@ class Decoded:
         try:
             plain = self._gunzip.feed(data)
         except UpstreamBroken as error:
-            self._passage.connection.abort()
+            self._passage.abort()
             self._passage.on_failed(error)
             return
         if plain:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from nexus.errors import NexusError
 from nexus.proxy.exchange import Exchange
-from nexus.upstream.connection import Connection
+from nexus.upstream.connection import Connection, Sink
 
 COLLECT_LIMIT = 1024 * 1024
 """Bytes of an error answer kept while another backend is tried."""
@@ -45,11 +45,14 @@ class Passage:
         "length",
         "lines",
         "pieces",
+        "sink",
         "status",
     )
 
     def __init__(self, connection: Connection, now: Callable[[], float]) -> None:
         self.connection = connection
+        self.sink: Sink = self
+        """Who is told by the connection: this, or what decodes for it."""
         self.status = 0
         self.lines = b""
         self.length: int | None = None
@@ -101,6 +104,26 @@ class Passage:
 
     # ---- the carrier's side
 
+    def abort(self) -> None:
+        """Let the backend go, if it is still about this answer."""
+        if self.connection.serves(self.sink):
+            self.connection.abort()
+
+    def pause(self) -> None:
+        """The client is slower than the backend. A `Valve`."""
+        if self.connection.serves(self.sink):
+            self.connection.pause()
+
+    def resume(self) -> None:
+        """The client has caught up."""
+        if self.connection.serves(self.sink):
+            self.connection.resume()
+
+    def told_by(self, sink: Sink) -> None:
+        """Have the rest of the answer go through another sink first."""
+        self.connection.pass_to(self.sink, sink)
+        self.sink = sink
+
     def event(self) -> asyncio.Future[None]:
         """Awaited, until something happens: no coroutine, since every request waits for one."""
         return self._wait()
@@ -124,7 +147,7 @@ class Passage:
         """The whole body, at most `COLLECT_LIMIT` bytes of it."""
         while not self.done and self.error is None:
             if sum(map(len, self.pieces)) > COLLECT_LIMIT:
-                self.connection.abort()
+                self.abort()
                 break
             await self._wait()
         return b"".join(self.pieces)[:COLLECT_LIMIT]
@@ -142,7 +165,7 @@ class Passage:
         self._exchange = exchange
         self._filter = filter
         self._watcher = watcher
-        exchange.regulate(self.connection)
+        exchange.regulate(self)
         if self.pieces:
             self._pass(exchange, self.taken())
         if not self.done:
@@ -160,7 +183,7 @@ class Passage:
             try:
                 data = self._filter.feed(data)
             except NexusError as error:
-                self.connection.abort()
+                self.abort()
                 self.on_failed(error)
                 return
         if data:

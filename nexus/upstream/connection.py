@@ -180,13 +180,21 @@ class Connection(asyncio.Protocol):
             if not self.closed and self._transport is not None:
                 self._transport.resume_reading()
 
-    def pass_to(self, sink: Sink) -> None:
-        """Have the rest of the answer pushed into another sink."""
-        if self._sink is not None:
-            self._sink = sink
+    def pass_to(self, old: Sink, new: Sink) -> None:
+        """Have the rest of an answer pushed into another sink."""
+        if self._sink is old:
+            self._sink = new
+
+    def serves(self, sink: Sink) -> bool:
+        """Whether this is still about the answer of `sink`.
+
+        An answer that has ended has given the connection back, and somebody else may be using it:
+        who closes or pauses it then does so to a request that never hears of anything again.
+        """
+        return self._sink is sink
 
     def abort(self) -> None:
-        """Close at once and tell nobody: the request is not wanted any more."""
+        """Close at once and tell nobody: the connection is not wanted any more."""
         self._sink = None
         self._close()
 
@@ -368,13 +376,14 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         sink, self._sink = self._sink, None
+        if sink is None:
+            return  # dropped while it took this in: closing gives it back
         self.silence_ends = self.total_ends = FOREVER
         reusable = self._keep and not self._overrun and not self.closed and not self._paused
         if not reusable:
             self._close()
         self._released(self, reusable)
-        if sink is not None:
-            sink.on_done()
+        sink.on_done()
 
     def _fail(self, error: NexusError) -> None:
         sink, self._sink = self._sink, None
