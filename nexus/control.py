@@ -299,6 +299,15 @@ class Control:
         """
         return await self._told(request_id, standings)
 
+    async def decide_again(self, request_id: str) -> dict[str, Any]:
+        """What would be done with the same request now; nothing is sent.
+
+        Raises:
+            NotFound: it is not remembered.
+            BadRequest: it could not be read when it came.
+        """
+        return self.foresight.again(await self._told(request_id, lambda record: record))
+
     async def series(
         self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
     ) -> tuple[Point, ...]:

@@ -175,6 +175,10 @@ def control_app(control: Control) -> FastAPI:
     async def one_request(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.story(request_id)
 
+    @app.get("/nexus/v1/requests/{request_id}/now", summary="What would be done with it now")
+    async def request_now(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return await control.decide_again(request_id)
+
     @app.post("/nexus/v1/what-if", summary="Recorded requests decided again; nothing is changed")
     async def what_if(proposal: WhatIf) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.foresight.what_if(proposal.drop, proposal.config, proposal.since_s)

@@ -33,6 +33,9 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
         example="nexus explain --status error --since 24h",
     )
     explain.add_argument("request_id", metavar="REQUEST_ID", nargs="?", help="the request")
+    explain.add_argument(
+        "--now", action="store_true", help="what would be done with it now; nothing is sent"
+    )
     add_filters(explain)
     route = declare(
         subparsers,
@@ -70,7 +73,8 @@ def run_explain(gateway: Gateway, args: argparse.Namespace) -> int:
 
     if args.request_id is None:
         return run_list(gateway, args)
-    facts = gateway.get(f"{PATH}/{quote(args.request_id, safe='')}")
+    path = f"{PATH}/{quote(args.request_id, safe='')}"
+    facts = gateway.get(f"{path}/now" if args.now else path)
     if args.json:
         output.say_json(facts)
     else:

@@ -149,6 +149,10 @@ class FleetSource(Protocol):
         """Everything about one request: `nexus.explain.account.account`."""
         ...
 
+    async def decide_again(self, request_id: str) -> Json:
+        """What would be done with the same request now (`nexus.explain.rehearsal`)."""
+        ...
+
     async def series(
         self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
     ) -> tuple[Point, ...]:

@@ -13,13 +13,16 @@ from typing import Any
 from nexus.domain.fleet import Fleet, Loads
 from nexus.domain.history import Columns, columns_of, joined
 from nexus.domain.policy import Policy
+from nexus.errors import BadRequest
 from nexus.explain.asked import asked
 from nexus.explain.expectations import read_expectations
 from nexus.explain.promises import check
 from nexus.explain.proposal import Proposal, proposed
 from nexus.explain.reading import Reading
+from nexus.explain.rehearsal import rehearsal
 from nexus.explain.told import verdicts_told, what_if_told
 from nexus.explain.what_if import WhatIf, what_if
+from nexus.routing.router import decide
 from nexus.telemetry.records import Record, Records
 
 DAY_S = 86_400.0
@@ -57,6 +60,22 @@ class Foresight:
         self._reading = Reading(stored)
         self._unix = unix
         self._forget: asyncio.TimerHandle | None = None
+
+    def again(self, record: Record) -> dict[str, Any]:
+        """What would be done with a request now, as the account of a dry run.
+
+        Raises:
+            BadRequest: it could not be read when it came.
+        """
+        needs = record.needs
+        if needs is None:
+            raise BadRequest("That request could not be read, so there is nothing to decide")
+        fleet, policy, loads = self._fleet(), self._policy(), self._loads()
+        answer = decide(needs, fleet, loads, policy, turn=record.turn)
+        now = self._records.snapshot(
+            record.request_id, needs, fleet, loads.get, policy, record.turn, answer
+        )
+        return rehearsal(now, fleet)
 
     async def what_if(
         self, drop: Sequence[str] = (), config: str | None = None, since_s: float = DAY_S

@@ -20,7 +20,7 @@ from nexus.domain.gateway import Json
 from nexus.errors import NexusError, NotFound
 from tui.clipboard import curl
 from tui.commands import EVERYWHERE, EXPORT, FILTER_ACTIONS, Action
-from tui.render import story
+from tui.render import again, story
 from tui.render.asked import Request, became, of_past, zones_by_name
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
@@ -59,6 +59,8 @@ ACTIONS = (
            True),
     FILTER_ACTIONS[0],
     Action("copy", "y", "copy", "Copy the request's id, a curl command or its story.", True),
+    Action("again", "w", "decide again",
+           "What would be done with the same request now, beside what was done then."),
     Action("backend", "b", "backend", "Go to the request's backend.", True),
     Action("model", "m", "model", "Go to the request's model."),
     Action("cancel", "K", "cancel", "End a request that runs; asks first.", True,
@@ -118,6 +120,8 @@ class RequestsPage(Page):
         self._told: OrderedDict[str, Told] = OrderedDict()
         self._reading = ""
         """Id of the account under way."""
+        self._again: tuple[str, Told] | None = None
+        """A request that was decided again, and what came of it."""
         self._fetching = False
         self._barren = 0
         self._trouble = ""
@@ -328,17 +332,30 @@ class RequestsPage(Page):
             if not known:
                 request = of_past(told.facts, zones_by_name(frame.state))
             columns, brief = self._pane.text_width_in(self.size.width), self._open != "full"
-            lines = story.story_lines(
-                told.facts, columns, frame.now, frame.utc_offset_s, brief=brief
+            lines = (
+                *self._now(request.id, told.facts, frame, brief=brief),
+                *story.story_lines(told.facts, columns, frame.now, frame.utc_offset_s, brief=brief),
             )
         elif told is not None:
             lines = story.forgotten(request, told.said, frame.now, frame.utc_offset_s)
         else:
             lines = story.loading(request, frame.now, frame.utc_offset_s)
-        keys = "   esc back" if self._open == "full" else "   enter whole page"
+        keys = "   w decide again"
+        keys += "   esc back" if self._open == "full" else "   enter whole page"
         title = (*story.title(request, frame.now), Cell(keys, Role.FAINT))
         self._pane.show(request.id, title, lines)
         self._read(frame, request, told)
+
+    def _now(self, request_id: str, then: Json, frame: Frame, *, brief: bool) -> tuple[Line, ...]:
+        """What would be done with it now, if that was asked."""
+        if self._again is None or self._again[0] != request_id:
+            return ()
+        told = self._again[1]
+        if told.facts is None:
+            lines = again.no_again(told.said)
+        else:
+            lines = again.again_lines(then, told.facts, told.at, frame.utc_offset_s)
+        return lines if brief else (*lines, BLANK)
 
     def _read(self, frame: Frame, request: Request, told: Told | None) -> None:
         """Ask for the account, unless it is here and final."""
@@ -417,6 +434,30 @@ class RequestsPage(Page):
         self._pinned = None
         self._table.follow(True)
         self.refresh_frame()
+
+    def action_again(self) -> None:
+        """Decide the request again, or put what came of it away."""
+        app, request = dashboard(self), self._subject
+        if request is None:
+            app.say("There is no request under the cursor.", severity="warning")
+            return
+        if self._again is not None and self._again[0] == request.id and self._open:
+            self._again = None
+            self.refresh_frame()
+            return
+        if not self._open:
+            self.action_open()
+        self.run_worker(self._decide(request.id), name="again", group="again", exclusive=True)
+
+    async def _decide(self, request_id: str) -> None:
+        app = dashboard(self)
+        try:
+            told = Told(await app.source.decide_again(request_id), "", app.now, final=True)
+        except NexusError as error:
+            told = Told(None, error.message, app.now, final=True)
+        self._again = (request_id, told)
+        self._pane.top = 0  # that is where it stands
+        self.call_later(self.refresh_frame)
 
     def action_backend(self) -> None:
         app, request = dashboard(self), self._subject

@@ -205,6 +205,9 @@ class RemoteSource:
     async def story(self, request_id: str) -> Json:
         return await self._ask("GET", f"/requests/{_part(request_id)}", dict[str, Any])
 
+    async def decide_again(self, request_id: str) -> Json:
+        return await self._ask("GET", f"/requests/{_part(request_id)}/now", dict[str, Any])
+
     async def series(
         self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""
     ) -> tuple[Point, ...]:

@@ -38,6 +38,8 @@ class ReplaySource:
         self._queue: asyncio.Queue[Update | None] = asyncio.Queue()
         self.wishes: list[tuple[str, str]] = []
         """Commands received, as (verb, backend id)."""
+        self.again: Json = {}
+        """What would be done with any request now."""
         self.refusal: NexusError | None = None
         """Raised by the next commands, when set."""
         self.standings: dict[str, tuple[Standing, ...]] = {}
@@ -126,6 +128,11 @@ class ReplaySource:
         if request_id not in self.stories:
             raise NotFound("not remembered")
         return self.stories[request_id]
+
+    async def decide_again(self, request_id: str) -> Json:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.again
 
     async def series(
         self, metric: Metric, since: float, step_s: int, *, backend: str = "", model: str = ""

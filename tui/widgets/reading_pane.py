@@ -37,7 +37,7 @@ class ReadingPane(Widget, can_focus=True):
         self._given: tuple[Line, ...] = ()
         self._lines: tuple[Line, ...] = ()
         self._painted: tuple[object, ...] = ()
-        self._subject = ""
+        self._subject: str = ""
         self.top = 0
         """Number of the first visible line."""
 

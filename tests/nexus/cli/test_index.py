@@ -35,6 +35,7 @@ WISHES = {
     "dismiss": "backends dismiss",
     "requests": "explain",
     "story": "explain",
+    "decide_again": "explain",
     "series": "chart",
     "changes": "changes",
     "logs": "logs",
@@ -110,6 +111,7 @@ routing apply ROUTES
 routing undo
 explain
 explain r
+explain r --now
 cancel r
 what-if --drop gpu
 policy test EXPECTATIONS

@@ -512,3 +512,25 @@ async def test_every_page_with_rows_exports_them(
             await stage.press(key, "ctrl+s")
             await written_out(stage)
             assert list(tmp_path.glob(f"nexus-{name}-*.csv")), name  # noqa: ASYNC240
+
+
+async def test_w_shows_what_would_be_done_now_beside_what_was_done_and_again_puts_it_away() -> None:
+    async with page() as (stage, _):
+        await stage.press("down", "enter")
+        stage.source.again = {"dry_run": True, "refusal": {"message": "no room for it"}}
+        await stage.press("w")
+        assert "refused  then: " in stage.text
+        assert "no room for it" in stage.text
+        assert "gone" in stage.text
+        await stage.press("w")
+        assert "no room for it" not in stage.text
+        await stage.press("w", "down")
+        assert "no room for it" not in stage.text  # that is another request
+
+
+async def test_w_opens_the_story_and_tells_what_cannot_be_decided() -> None:
+    async with page() as (stage, _):
+        stage.source.refusal = NexusError("it could not be read")
+        await stage.press("down", "w")
+        assert "Request req_" in stage.text
+        assert "it could not be read" in stage.text

@@ -317,6 +317,13 @@ async def test_requests_and_their_stories(stand: Stand) -> None:
     story = await stand.source.story(str(good["request_id"]))
     standings = await stand.source.explain(str(good["request_id"]))
 
+    await stand.source.drain(TOWER)
+    now = await stand.source.decide_again(str(good["request_id"]))
+    unheard_of = await stand.source.decide_again(str(both[0]["request_id"]))
+
+    assert (now["model"], now["dry_run"]) == (MODEL, True)
+    assert now["refusal"]["status"] == 503  # type: ignore[index]
+    assert unheard_of["refusal"]["status"] == 404  # type: ignore[index]
     assert [row["status"] for row in both] == [404, 200]
     assert story["backend"] == "tower"
     assert [(each.backend, each.place) for each in standings] == [("tower", 1)]
@@ -350,6 +357,7 @@ WRONG: dict[str, tuple[Callable[[FleetSource], Awaitable[object]], type[NexusErr
     "add twice": (lambda source: source.add(NewBackend("http://127.0.0.1:1", "tower")), Conflict),
     "load": (lambda source: source.load_model(TOWER, "unheard of"), NotFound),
     "story": (lambda source: source.story("req-0-0"), NotFound),
+    "decide again": (lambda source: source.decide_again("req-0-0"), NotFound),
     "explain": (lambda source: source.explain("..?x"), NotFound),
     "cancel": (lambda source: source.cancel("req-0-0"), NotFound),
     "recognise": (lambda source: source.recognise("ftp://x"), BadRequest),
