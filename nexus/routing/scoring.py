@@ -68,17 +68,28 @@ def score(
         weights: percent, summing to 100.
         places: requests that it works on at once, where that is known; more never lower the score.
     """
+    fixed = _fixed(priority, latency_ms, weights)
+    return (fixed + weights.load * load_points(pending, places)) // 100
+
+
+def _fixed(priority: int, latency_ms: float | None, weights: Weights) -> int:
+    """The parts that load has no part in, before they are divided."""
     delay = 0 if latency_ms is None else int(latency_ms) // 10
     # Comparisons, not min() and max(): five times cheaper.
     if not 0 <= priority <= 100:
         priority = 0 if priority < 0 else 100
     if delay > 100:
         delay = 100
-    return (
-        weights.priority * (100 - priority)
-        + weights.load * load_points(pending, places)
-        + weights.latency * (100 - delay)
-    ) // 100
+    return weights.priority * (100 - priority) + weights.latency * (100 - delay)
+
+
+def fixed_points(candidate: Candidate, load: LoadView | None, weights: Weights) -> int:
+    """A hundred times the points of a candidate whose load is worth nothing.
+
+    With `weights.load * load_points` it is a hundred times `points_of`. Most changes of a load are
+    of its requests in flight, and leave this as it was.
+    """
+    return _fixed(candidate.backend.face.priority, delay_ms(candidate, load), weights)
 
 
 def load_points(pending: int, places: int | None) -> int:
@@ -92,10 +103,9 @@ def load_points(pending: int, places: int | None) -> int:
 
 def points_of(candidate: Candidate, load: LoadView | None, weights: Weights) -> int:
     """The smart score of one candidate. A backend without a load is idle."""
-    backend = candidate.backend
     pending = 0 if load is None else load.pending
-    delay = delay_ms(candidate, load)
-    return score(backend.face.priority, pending, delay, weights, backend.places)
+    worth = weights.load * load_points(pending, candidate.backend.places)
+    return (fixed_points(candidate, load, weights) + worth) // 100
 
 
 def delay_ms(candidate: Candidate, load: LoadView | None) -> float | None:

@@ -15,12 +15,12 @@ from itertools import compress
 from operator import is_not
 from typing import Final
 
-from nexus.domain.backend import Residency
+from nexus.domain.backend import Load, Residency
 from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.request import Endpoint, Needs
 from nexus.routing.rules import KINDS, context
-from nexus.routing.scoring import points_of
+from nexus.routing.scoring import fixed_points, load_points
 
 STEP: Final = 1 << 20
 """A point of score outweighs any number of requests in flight. A power small enough for the keys to
@@ -38,12 +38,14 @@ class Shortlist:
 
     __slots__ = (
         "_fitting",
+        "_fixed",
         "_keys",
         "_lengths",
         "_loads",
         "_order",
         "_places",
         "_refusing",
+        "_room",
         "_weights",
         "candidates",
         "cold",
@@ -82,8 +84,11 @@ class Shortlist:
         self._refusing = sorted(length for length, refuses in known if refuses)
         self._fitting: dict[tuple[int, int], Shortlist] = {}
         self._places = range(len(faces))
+        self._room = [each.backend.places for each in candidates]
         self._weights: Weights = policy.weights
-        self._loads: Sequence[LoadView | object | None] = [_NEVER] * len(faces)
+        self._loads: Sequence[LoadView | None] = [_NEVER] * len(faces)
+        self._fixed = [0] * len(faces)
+        """What the keys are made of beside requests in flight: see `fixed_points`."""
         self._keys = [0] * len(faces)
         self._order = list(range(len(faces)))
         """The keys in ascending order, each times the number of places, plus the number of places
@@ -116,10 +121,18 @@ class Shortlist:
         """
         now = list(map(loads.get, self.ids))
         keys, order, count = self._keys, self._order, len(self._keys)
-        for place in compress(self._places, map(is_not, now, self._loads)):
-            load = now[place]
-            pending = 0 if load is None else load.pending
-            key = points_of(self.candidates[place], load, self._weights) * STEP - pending
+        before, fixed, weights = self._loads, self._fixed, self._weights
+        for place in compress(self._places, map(is_not, now, before)):
+            load, was = now[place] or _IDLE, before[place] or _IDLE
+            if (
+                load.speeds is not was.speeds
+                or load.latency_ms is not was.latency_ms
+                or load.quiet_min is not was.quiet_min
+            ):
+                fixed[place] = fixed_points(self.candidates[place], load, weights)
+            pending = load.pending
+            points = fixed[place] + weights.load * load_points(pending, self._room[place])
+            key = points // 100 * STEP - pending
             if key != keys[place]:
                 tail = count - 1 - place
                 del order[bisect_left(order, keys[place] * count + tail)]
@@ -145,7 +158,9 @@ class Shortlist:
         return [last - key % (last + 1) for key in ranked], keys
 
 
-_NEVER: Final = object()
+_IDLE: Final = Load()
+_NEVER: Final = Load(speeds={})
+"""No other load has the same speeds."""
 _NONE: Final = (0, 0)
 
 
