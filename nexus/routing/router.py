@@ -18,7 +18,7 @@ from nexus.domain.request import Needs
 from nexus.routing.affinity import prefer
 from nexus.routing.aliases import hops, models_to_try
 from nexus.routing.rules import FACTS, RULES, capacity, health, privacy, tier
-from nexus.routing.shortlist import Shortlist, shortlist
+from nexus.routing.shortlist import Shortlist, seen_before, shortlist
 from nexus.routing.strategies import STRATEGIES, points
 from nexus.routing.terms import bound, reach, terms_of
 
@@ -35,12 +35,21 @@ def decide(
     Args:
         turn: the caller's counter; it rotates equals and stands for chance.
     """
+    seen = seen_before(needs, fleet, policy)
+    if seen is not None and seen.direct is not None:
+        able = seen.fitting(needs)
+        if able.candidates and not able.limited:
+            name, zone = needs.model, seen.direct
+            return _decision(needs, name, False, able, able, loads, policy, turn, False, zone)
     way, tried = _names(needs, fleet, policy)
     for name in tried:
         if name not in fleet.by_model:
             continue
         asked, zone = _bound(needs, name, way, fleet, policy)
-        able = shortlist(name, asked, fleet, loads, policy)
+        those = shortlist(name, asked, fleet, loads, policy)
+        if asked is needs and tried == way == (needs.model,) and not policy.traffic.rules:
+            those.direct = None if needs.zone is Zone.RESTRICTED else zone
+        able = those.fitting(asked)
         spare = not able.candidates
         if spare:
             able = Shortlist(_spare(fleet.by_model[name], asked, loads, policy), policy)

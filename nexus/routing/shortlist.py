@@ -15,7 +15,7 @@ from itertools import compress
 from operator import is_not
 from typing import Final
 
-from nexus.domain.backend import Load, Residency
+from nexus.domain.backend import Load, Residency, Zone
 from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.request import Endpoint, Needs
@@ -47,8 +47,10 @@ class Shortlist:
         "_refusing",
         "_room",
         "_weights",
+        "_worth",
         "candidates",
         "cold",
+        "direct",
         "distinct",
         "ids",
         "limited",
@@ -63,6 +65,9 @@ class Shortlist:
         self.ids = [face.id for face in faces]
         self.distinct = len(set(self.ids)) == len(faces)
         """False where a backend lists the model twice."""
+        self.direct: Zone | None = None
+        """How far out a request of this kind may go, where nothing else is to be asked: its model
+        is the first to be tried, and no policy binds it. Set by the first of its kind."""
         self.limited = any(face.max_concurrent is not None for face in faces)
         """True where somebody takes only so many requests."""
         self.cold = [place for place, each in enumerate(candidates) if must_load(each)]
@@ -86,6 +91,7 @@ class Shortlist:
         self._places = range(len(faces))
         self._room = [each.backend.places for each in candidates]
         self._weights: Weights = policy.weights
+        self._worth = policy.weights.load
         self._loads: Sequence[LoadView | None] = [_NEVER] * len(faces)
         self._fixed = [0] * len(faces)
         """What the keys are made of beside requests in flight: see `fixed_points`."""
@@ -120,8 +126,7 @@ class Shortlist:
         last time are worked out: a request changes two of twenty.
         """
         now = list(map(loads.get, self.ids))
-        keys, order, count = self._keys, self._order, len(self._keys)
-        before, fixed, weights = self._loads, self._fixed, self._weights
+        keys, before = self._keys, self._loads
         for place in compress(self._places, map(is_not, now, before)):
             load, was = now[place] or _IDLE, before[place] or _IDLE
             if (
@@ -129,15 +134,16 @@ class Shortlist:
                 or load.latency_ms is not was.latency_ms
                 or load.quiet_min is not was.quiet_min
             ):
-                fixed[place] = fixed_points(self.candidates[place], load, weights)
+                self._fixed[place] = fixed_points(self.candidates[place], load, self._weights)
             pending = load.pending
-            points = fixed[place] + weights.load * load_points(pending, self._room[place])
-            key = points // 100 * STEP - pending
-            if key != keys[place]:
-                tail = count - 1 - place
-                del order[bisect_left(order, keys[place] * count + tail)]
-                insort(order, key * count + tail)
+            points = self._fixed[place] + self._worth * load_points(pending, self._room[place])
+            key, old = points // 100 * STEP - pending, keys[place]
+            if key != old:
                 keys[place] = key
+                count, order = len(keys), self._order
+                tail = count - 1 - place
+                del order[bisect_left(order, old * count + tail)]
+                insort(order, key * count + tail)
         self._loads = now
         return keys
 
@@ -146,16 +152,15 @@ class Shortlist:
 
         The order is kept and not sorted anew: that made a fifth of a decision.
         """
-        keys = self.keys(loads)
-        order, last = self._order, len(self._order) - 1
-        highest = order[-1] // (last + 1)
-        equals = last + 1 - bisect_left(order, highest * (last + 1))
-        if equals == 1:
-            ranked = order[: -most - 1 : -1]
-        else:
+        keys, order = self.keys(loads), self._order
+        count = len(order)
+        ranked = order[: -most - 1 : -1]
+        highest = ranked[0] // count
+        if count > 1 and order[-2] // count == highest:
+            equals = count - bisect_left(order, highest * count)
             ranked = [order[-1 - (turn + n) % equals] for n in range(min(most, equals))]
             ranked += order[-equals - 1 : -most - 1 : -1]
-        return [last - key % (last + 1) for key in ranked], keys
+        return [count - 1 - key % count for key in ranked], keys
 
 
 _IDLE: Final = Load()
@@ -165,12 +170,28 @@ _NONE: Final = (0, 0)
 
 
 def shortlist(name: str, needs: Needs, fleet: Fleet, loads: Loads, policy: Policy) -> Shortlist:
-    """Who passes the rules of facts for model `name`. The same object for the same kind of request.
+    """Who passes the rules of facts for model `name`, whatever the size of the request.
+
+    The same object for the same kind of request.
 
     Args:
         needs: bound already.
     """
-    kind = (
+    kind, memo = _kind(name, needs), fleet.memo
+    found = memo.get(kind)
+    if not isinstance(found, Shortlist) or found.policy is not policy:
+        candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
+        for rule in KINDS:
+            candidates = rule.keep(candidates, needs, loads, policy)
+        if len(memo) >= MOST_KEPT:
+            memo.clear()
+        found = memo[kind] = Shortlist(candidates, policy)
+    return found
+
+
+def _kind(name: str, needs: Needs) -> tuple[object, ...]:
+    """All of the needs that rules of facts look at, but for the sizes."""
+    return (
         name,
         needs.endpoint is Endpoint.EMBEDDINGS,
         needs.vision,
@@ -180,16 +201,14 @@ def shortlist(name: str, needs: Needs, fleet: Fleet, loads: Loads, policy: Polic
         needs.zone,
         needs.min_tier,
     )
-    memo = fleet.memo
-    found = memo.get(kind)
-    if not isinstance(found, Shortlist) or found.policy is not policy:
-        candidates: Sequence[Candidate] = fleet.by_model.get(name, ())
-        for rule in KINDS:
-            candidates = rule.keep(candidates, needs, loads, policy)
-        if len(memo) >= MOST_KEPT:
-            memo.clear()
-        found = memo[kind] = Shortlist(candidates, policy)
-    return found.fitting(needs)
+
+
+def seen_before(needs: Needs, fleet: Fleet, policy: Policy) -> Shortlist | None:
+    """The shortlist of a request whose kind was decided before, where that is all it takes."""
+    found = fleet.memo.get(_kind(needs.model, needs))
+    if isinstance(found, Shortlist) and found.direct is not None and found.policy is policy:
+        return found
+    return None
 
 
 def score_of(key: int) -> int:

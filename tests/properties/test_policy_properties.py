@@ -20,6 +20,8 @@ from tests.fakes.fleets import backend, fleet
 from tests.fakes.promises import broken
 
 NAMES = ["m", "n", "m:latest"]
+TENANTS = ["anonymous", "acme"]
+HEADERS = [(), (("x-team", "a*"),)]
 CONDITIONS = [
     Conditions(tenants=("acme",)),
     Conditions(endpoints=(Endpoint.EMBEDDINGS,)),
@@ -66,8 +68,8 @@ some_needs = st.builds(
     Needs,
     endpoint=st.sampled_from([Endpoint.CHAT, Endpoint.CHAT, Endpoint.EMBEDDINGS]),
     model=st.sampled_from([*NAMES, "alias"]),
-    tenant=st.sampled_from(["anonymous", "acme"]),
-    headers=st.sampled_from([(), (("x-team", "a*"),)]),
+    tenant=st.sampled_from(TENANTS),
+    headers=st.sampled_from(HEADERS),
     zone=st.sampled_from([None, None, Zone.RESTRICTED]),
     strict=st.booleans(),
     affinity=st.sampled_from(["", "chat-1"]),
@@ -83,6 +85,17 @@ def test_no_plan_leaves_the_zone_or_the_tier_that_it_is_bound_to(
 
     if isinstance(outcome, Decision):
         assert broken(needs, picture, policy, outcome) == ""
+
+
+@settings(max_examples=300)
+@given(some_needs, st.lists(some_needs, max_size=2), fleets(), policies)
+def test_what_was_decided_of_one_request_binds_no_other(
+    needs: Needs, others: list[Needs], picture: Fleet, policy: Policy
+) -> None:
+    said = (replace(needs, tenant=t, headers=h) for t in TENANTS for h in HEADERS)
+    for asked in (needs, *others, *said, replace(needs, strict=not needs.strict)):
+        afresh = fleet(*picture.backends.values())
+        assert decide(asked, picture, {}, policy) == decide(asked, afresh, {}, policy)
 
 
 @given(some_needs, fleets(), policies)

@@ -56,8 +56,8 @@ def test_requests_of_one_kind_share_a_shortlist_and_a_new_policy_makes_its_own()
 def test_each_kind_has_those_who_can_do_it(wants: dict[str, object], able: str) -> None:
     asked = needs(**wants)
 
-    assert names(shortlist(MODEL, asked, SEEN, {}, POLICY)) == able
-    assert names(shortlist(MODEL, asked, SEEN, {}, POLICY)) == able
+    assert names(shortlist(MODEL, asked, SEEN, {}, POLICY).fitting(asked)) == able
+    assert names(shortlist(MODEL, asked, SEEN, {}, POLICY).fitting(asked)) == able
 
 
 def test_a_key_holds_score_and_requests_in_flight() -> None:
