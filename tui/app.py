@@ -40,7 +40,6 @@ from tui.screens.dialogs.drain import Drain
 from tui.screens.dialogs.edit import Edit
 from tui.screens.dialogs.remove import Remove
 from tui.screens.drains import DrainWatch
-from tui.screens.keys import Secret
 from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
 from tui.screens.shown import ShownText
@@ -411,7 +410,7 @@ class NexusDashboard(App[Leave]):
 
     def save_picture(self) -> None:
         """Write what is on the screen as SVG into the current directory."""
-        if any(isinstance(screen, Secret) for screen in self.screen_stack):
+        if any(getattr(screen, "SECRET", False) for screen in self.screen_stack):
             self.say("No picture is taken of a key.", severity="warning")
             return
         name = time.strftime("nexus-%Y%m%d-%H%M%S.svg", time.localtime(self._clock()))

@@ -39,6 +39,8 @@ class KeyDetail(Reader):
 class Secret(ModalScreen[None]):
     """A new key. No key that is pressed by habit closes it, and no picture is taken of it."""
 
+    SECRET: ClassVar[bool] = True
+    """What stands here is in no picture of the screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy", "copy"),
         Binding("escape", "close", "close"),

@@ -28,6 +28,11 @@ def ring(now: float) -> Keyring:
     )
 
 
+_NO_ADMIN = (
+    "Then no key has the role admin: over HTTP nobody changes backends, routing or keys. The "
+    "dashboard in the gateway's own terminal and the configuration file still do."
+)
+
 ANOTHER = KeyImpact(
     effects=("'laptop' may see everything and change nothing. The key is shown once.",)
 )
@@ -37,6 +42,7 @@ FIRST = KeyImpact(
     warnings=(
         "It is the first key: callers on this machine, who are admin without one now, need a key "
         "from then on.",
+        _NO_ADMIN,
     ),
     effects=(
         "'laptop' may see everything and change nothing. The key is shown once.",
@@ -47,10 +53,7 @@ FIRST = KeyImpact(
 """Of making the first key."""
 
 REVOKED = KeyImpact(
-    warnings=(
-        "Then no key has the role admin: over HTTP nobody changes backends, routing or keys. The "
-        "dashboard in the gateway's own terminal and the configuration file still do.",
-    ),
+    warnings=(_NO_ADMIN,),
     effects=(
         "Whoever uses it is shut out at once, and dashboards that it opened are cut off.",
         "It was last used 7 s ago.",

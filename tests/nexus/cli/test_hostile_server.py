@@ -59,7 +59,22 @@ PREVIEW = {
 }
 WAITING = {"id": EVIL, "name": EVIL, "url": EVIL, "backend_type": EVIL, "detail": EVIL, "via": EVIL}
 IN_MEMORY = {"backend": EVIL, "status": EVIL, "residency": EVIL, "tokens_per_second": 1e308}
+KEY = {
+    "name": EVIL,
+    "role": EVIL,
+    "source": EVIL,
+    "variable": EVIL,
+    "created": 1e300,
+    "last_used": -(10**400),
+    "key": EVIL,
+    "unkept": EVIL,
+}
+IMPACT = {"problems": [], "warnings": [EVIL], "effects": [EVIL], "version": EVIL}
 ANSWERS: dict[str, object] = {
+    "/nexus/v1/keys": KEY | {"keys": [KEY, 7, None], "local": EVIL},
+    "/nexus/v1/keys?dry_run=1": IMPACT,
+    "/nexus/v1/keys/k": KEY,
+    "/nexus/v1/keys/k?dry_run=1": IMPACT,
     "/health": HEALTH,
     "/v1/models": {"data": [MODEL]},
     "/nexus/v1/backends": BACKEND | {"backends": [BACKEND, 7, None]},
@@ -100,6 +115,12 @@ COMMANDS = (
     ["fallback", "set", "a", "b", "--dry-run"],
     ["cancel", "r"],
     ["health"],
+    ["keys"],
+    ["keys", "create", EVIL],
+    ["keys", "create", "k", "--dry-run"],
+    ["keys", "create", "k", "--yes"],
+    ["keys", "revoke", "k"],
+    ["keys", "revoke", "k", "--yes"],
 )
 
 
@@ -125,7 +146,19 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                [*BACKEND, *MODEL, *HEALTH, *ROUTES, *PREVIEW, "backends", "data", "waiting"]
+                [
+                    *BACKEND,
+                    *MODEL,
+                    *HEALTH,
+                    *ROUTES,
+                    *PREVIEW,
+                    *KEY,
+                    *IMPACT,
+                    "backends",
+                    "data",
+                    "waiting",
+                    "keys",
+                ]
             ),
             inner,
             max_size=5,
