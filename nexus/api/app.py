@@ -1,7 +1,8 @@
 """The ASGI application: a table of paths, small answers from memory, and FastAPI behind it.
 
 FastAPI serves the control surface under `/nexus/v1` and its OpenAPI page. It is imported at the
-first request for one of those: a headless gateway saves 9 MB and a quarter of a second.
+first request for one of those: a headless gateway saves 16 MB and a quarter of a second. What a
+person asks about requests is answered before it (`nexus.api.questions`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from nexus.api import health, metrics, models
 from nexus.api.asgi_door import AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.api.guard import admit
+from nexus.api.questions import answered
 from nexus.control import Control
 from nexus.domain.access import Access
 from nexus.domain.audit import Actor, acting
@@ -73,7 +75,9 @@ class App:
             # A stream outlives many changes of the rules.
             scope = {**scope, STILL: lambda: self._admits(scope, actor)}
             with acting(actor):
-                await self._fast_api()(scope, receive, send)
+                left = await answered(self._control, scope, receive, send)
+                if left is not None:
+                    await self._fast_api()(scope, left, send)
         elif path in FASTAPI_PATHS:
             await self._fast_api()(scope, receive, send)
         else:

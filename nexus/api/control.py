@@ -19,6 +19,7 @@ from nexus.api.keys import add_keys
 from nexus.api.live import add_live
 from nexus.api.operations import add_operations
 from nexus.api.page import POLICY, page
+from nexus.api.questions import COMPRESSED, POLICY_TEST, WHAT_IF, Expectations, WhatIf
 from nexus.api.routing import IfMatch, add_routing, tag_of
 from nexus.control import Control
 from nexus.domain import gateway
@@ -53,22 +54,6 @@ class Edit(BaseModel):
     max_concurrent: int | None = Field(None, ge=1)
 
 
-class WhatIf(BaseModel):
-    """What would be different."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    drop: list[str] = Field([], max_length=1000, description="Backends that would not be there")
-    config: str | None = Field(None, description="Text of the configuration that would be in force")
-    since_s: float = Field(86_400.0, gt=0, le=1e9, description="How far back, seconds")
-
-
-class Expectations(BaseModel):
-    """What the policies are to keep."""
-
-    expect: list[dict[str, Any]] = Field(description="See docs/guides/policy-tests.md")
-
-
 def control_app(control: Control) -> FastAPI:
     """The FastAPI app over one `Control`."""
     app = FastAPI(
@@ -80,7 +65,7 @@ def control_app(control: Control) -> FastAPI:
     )
 
     # A list of requests shrinks to a tenth; event streams are compressed piece by piece elsewhere.
-    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED, compresslevel=5)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -179,11 +164,11 @@ def control_app(control: Control) -> FastAPI:
     async def request_now(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.decide_again(request_id)
 
-    @app.post("/nexus/v1/what-if", summary="Recorded requests decided again; nothing is changed")
+    @app.post(WHAT_IF, summary="Recorded requests decided again; nothing is changed")
     async def what_if(proposal: WhatIf) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.foresight.what_if(proposal.drop, proposal.config, proposal.since_s)
 
-    @app.post("/nexus/v1/policy/test", summary="Whether the policies keep what is expected")
+    @app.post(POLICY_TEST, summary="Whether the policies keep what is expected")
     async def policy_test(table: Expectations) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return await control.foresight.policy_test({"expect": table.expect})
 

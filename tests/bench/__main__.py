@@ -21,6 +21,7 @@ from tests.bench import (
     keys,
     memory,
     operator,
+    questions,
     relay,
     scale,
     startup,
@@ -41,6 +42,7 @@ BENCHES = {
     "health": health.main,
     "failover": failover.main,
     "history": history.main,
+    "questions": questions.main,
     "discovery": discovery.main,
 }
 
