@@ -83,13 +83,13 @@ class KeyEdits:
         """All keys, as `who` may see them."""
         control = self._live.config.control
         mine = key_of(who)
-        found = seen(control, self._environ, self._in_memory.__contains__)
+        unkept = self._live.unkept
+        found = seen(control, self._environ, self._in_memory if unkept else ())
         keys = tuple(
             replace(key, last_used=self._used.get(key.name), yours=key.name == mine)
             for key in found
         )
         access = control.access(self._environ)
-        unkept = self._live.unkept
         return Keyring(keys, access.local, access.read_only, version(control), unkept)
 
     async def preview(self, new: NewKey, who: Actor) -> KeyImpact:

@@ -283,6 +283,7 @@ async def running(
 
     def edited(lines: tuple[str, ...], mark: tuple[int, int]) -> None:
         if keeper is None or mark != keeper.wrote:  # else whoever did that is known already
+            live.file_edited()
             control.file_edited(lines)
 
     reloader = Reloader(loaded, watched, again, registry, use, checker.wake, edited=edited)

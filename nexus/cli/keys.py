@@ -157,7 +157,7 @@ def run_revoke(gateway: Gateway, args: argparse.Namespace) -> int:
         return 0
     output.say(f"Revoked the key '{text(gone, 'name')}': it opens nothing any more.")
     if lost := text(gone, "unkept"):
-        _tell(f"It opens Nexus again at the next start: {lost}.")
+        _tell(f"It opens Nexus again at the next start, or edit of the file: {lost}.")
     return 0
 
 

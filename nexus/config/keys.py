@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, MutableSequence
+from collections.abc import Container, Mapping, MutableSequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,18 +32,18 @@ _CONTROL = re.compile(r"\s*\[\s*control\s*(\.[^\]]*)?\]\s*(#.*)?")
 def seen(
     control: ControlConfig,
     environ: Mapping[str, str],
-    unkept: Callable[[str], bool] = lambda name: False,
+    unkept: Container[str] = (),
 ) -> tuple[KeySeen, ...]:
     """Every key in the order of the file, one for each name.
 
     Args:
         environ: where keys in variables are looked up.
-        unkept: whether the key of that name is in no file.
+        unkept: names of keys that are in no file.
     """
     found: dict[str, KeySeen] = {}
     for each in control.keys:
         if each.name not in found:
-            found[each.name] = _seen(each, environ, in_memory=unkept(each.name))
+            found[each.name] = _seen(each, environ, in_memory=each.name in unkept)
     return tuple(found.values())
 
 

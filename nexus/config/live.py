@@ -106,6 +106,11 @@ class LiveText:
             await self._write(self._keeper, await asyncio.to_thread(edit, self._memory))
             return self.unkept
 
+    def file_edited(self) -> None:
+        """Somebody edited the file, which is in force now: what it did not take is over."""
+        if self._keeper is not None:
+            self._memory, self.unkept = None, ""
+
     async def _write(self, keeper: Keeper, text: str) -> None:
         """To the file; what it does not take is held in memory until it does."""
         self.unkept = await asyncio.to_thread(keeper.change, lambda _: text)

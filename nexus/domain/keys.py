@@ -113,7 +113,7 @@ class KeyGone:
     role: Role
     version: str = ""
     unkept: str = ""
-    """Why it opens Nexus again at the next start; empty when it does not."""
+    """Why it opens Nexus again at the next start, or edit of the file; empty when it does not."""
 
 
 def creation(new: NewKey, before: Access, after: Access, who: Actor, here: str) -> KeyImpact:

@@ -69,6 +69,13 @@ def desk(
     return here
 
 
+def edit(here: Desk, text: str) -> None:
+    """As a person does, and as the reloader sees."""
+    assert here.file is not None
+    here.file.write_text(text)
+    here.config = load(here.file, {}, {}, explicit=True).config
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "nexus.toml"
@@ -275,3 +282,14 @@ async def test_a_backend_goes_to_what_is_held_in_memory_too(file: Path) -> None:
     assert lost == "read-only file system"
     assert all(f'name = "{name}"' in here.text for name in ("laptop", "box", "pod"))
     assert here.live.unkept == ""
+
+
+async def test_a_file_that_somebody_edits_wins_over_what_it_did_not_take(file: Path) -> None:
+    here = desk(file, keeper=Stuck)
+    await here.keys.create(NewKey("laptop"))
+    theirs = FILE + f'[[control.keys]]\nname = "laptop"\nsha256 = "{"ab" * 32}"\n'
+    edit(here, theirs)
+    here.live.file_edited()
+
+    assert [key.source for key in here.keys.ring(ME).keys] == ["file"]
+    assert here.live.text() == theirs

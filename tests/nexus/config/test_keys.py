@@ -114,7 +114,7 @@ def test_a_key_is_seen_with_where_it_is_from_and_why_it_opens_nothing() -> None:
         {"name": "short", "key_env": "SHORT", "sha256": DIGEST},
         {"name": "held", "sha256": DIGEST},
     ]
-    found = seen(control(keys=keys), {"GOOD": "x" * 16, "SHORT": "x"}, lambda name: name == "held")
+    found = seen(control(keys=keys), {"GOOD": "x" * 16, "SHORT": "x"}, {"held"})
 
     assert found == (
         KeySeen("file", Role.ADMIN, "file", created=1_795_521_600.0),

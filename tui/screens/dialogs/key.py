@@ -192,7 +192,7 @@ class RevokeKey(Foreseen):
     def done(self) -> None:
         app = dashboard(self)
         if self._unkept:
-            text = f"{self._name} opens nothing until Nexus starts anew: {self._unkept}."
+            text = f"{self._name} opens nothing until the file is read anew: {self._unkept}."
             app.say(text, severity="warning")
         else:
             app.say(f"{self._name} was revoked: it opens nothing any more.")

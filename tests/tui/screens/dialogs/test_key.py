@@ -129,7 +129,7 @@ async def test_a_key_that_comes_back_at_the_next_start_is_a_warning() -> None:
         stuck.ring = RING
         stage.app.source = stuck
         await stage.press("x", *"maria", "enter", "right", "enter")
-        said = "maria opens nothing until Nexus starts anew: the file is read-only."
+        said = "maria opens nothing until the file is read anew: the file is read-only."
         assert said in notes(stage)
 
 
