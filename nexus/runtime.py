@@ -101,6 +101,8 @@ class Gateway:
     carrier: Carrier
     pools: Pools
     url: str
+    hurry: asyncio.Event
+    """Set by whoever does not want to wait for running requests when it stops."""
 
 
 class Credentials:
@@ -367,10 +369,11 @@ async def running(
             helpers.append(group.create_task(scanner.run(), name="port scan"))
             helpers.append(group.create_task(network.run(), name="network discovery"))
         await server.ready.wait()
+        hurry = asyncio.Event()
         try:
-            yield Gateway(control, carrier, pools, url)
+            yield Gateway(control, carrier, pools, url, hurry)
         finally:
-            await _drain(carrier, config.server.drain_timeout_seconds)
+            await _drain(carrier, config.server.drain_timeout_seconds, hurry)
             bus.close()
             server.should_exit = True
             await asyncio.wait([serving])
@@ -382,14 +385,23 @@ async def running(
                 await exporter.close()
 
 
-async def _drain(carrier: Carrier, patience_s: float) -> None:
+async def _drain(carrier: Carrier, patience_s: float, hurry: asyncio.Event) -> None:
     """Refuse what is new, let run what runs, and end what takes too long."""
     carrier.stopping = True
-    if carrier.in_flight:
-        log.info("stopping: waiting for %d requests, at most %g s", carrier.in_flight, patience_s)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience_s):
-            await carrier.idle()
+    if carrier.in_flight and not hurry.is_set():
+        log.info(
+            "stopping: waiting for %d requests, at most %g s; a second signal ends them",
+            carrier.in_flight,
+            patience_s,
+        )
+        async with asyncio.TaskGroup() as group:
+            waits = [
+                group.create_task(carrier.idle(), name="running requests"),
+                group.create_task(hurry.wait(), name="a second signal"),
+            ]
+            await asyncio.wait(waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
     if carrier.in_flight:
         log.warning("stopping: %d requests did not finish and are told so", carrier.in_flight)
         carrier.stop()

@@ -251,7 +251,9 @@ async def _on_screen(
             async with opening as gateway:
                 source.opened(gateway.control)
                 await asyncio.wait([shown])
-                if shown.result() is not Leave.STOP:
+                if shown.result() is Leave.STOP:
+                    _set_by_signals(gateway.hurry)
+                else:
                     sink.to(sys.stderr)  # what was logged behind the dashboard is shown now
                     log.warning(
                         "the dashboard is gone (%s); Nexus serves on, and `nexus attach %s` shows "
@@ -273,12 +275,7 @@ async def _on_screen(
 
 async def _headless(gateway: Gateway, stop: asyncio.Event) -> None:
     """Until a signal says to stop."""
-    loop = asyncio.get_running_loop()
-    for number in STOPPING:
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, _waking(loop, stop))
+    _set_by_signals(stop)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a gateway
     info = gateway.control.info
@@ -289,7 +286,18 @@ async def _headless(gateway: Gateway, stop: asyncio.Event) -> None:
         f"configuration {info.config_path}" if info.config_path else "no configuration file",
     )
     await stop.wait()
+    _set_by_signals(gateway.hurry)
     log.info("stopping")
+
+
+def _set_by_signals(event: asyncio.Event) -> None:
+    """What SIGINT and SIGTERM do from now on."""
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        try:
+            loop.add_signal_handler(number, event.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, _waking(loop, event))
 
 
 def _waking(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from nexus.domain.events import FleetSeen
 from nexus.runtime import Credentials
 from tests.fakes.client import Client, Reply, ask, chat, request
 from tests.fakes.doors import until
-from tests.fakes.gateway import face, gateway
+from tests.fakes.gateway import face, gateway, process
 from tests.fakes.upstream import (
     DONE,
     LAST_CHUNK,
@@ -117,6 +118,31 @@ async def test_a_stream_that_outlasts_the_patience_is_told_so(tmp_path: Path) ->
 
     assert b'"shutting_down"' in left.result()
     assert b"[DONE]" not in left.result()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_what_the_first_one_waits_for(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    go_on = asyncio.Event()
+    async with upstream(waiting(go_on)) as up:
+        config = "[server]\ndrain_timeout_seconds = 3600\n[[backends]]\n"
+        config += f'name = "one"\nurl = "{up.url}"\ntype = "generic"\n'
+        async with process(tmp_path, config) as (url, child):
+            while (await ask(url, request(body=chat(model="none")))).status == 503:
+                pass  # its backend has not been seen yet
+            client = await streaming(url)
+            child.send_signal(number)
+            while (await ask(url, request(body=chat()))).status != 503:
+                pass
+            child.send_signal(number)
+            left = await rest(client)
+            _, errors = await asyncio.wait_for(child.communicate(), 10)
+        go_on.set()
+
+    assert b'"shutting_down"' in left
+    assert child.returncode == 0
+    assert b"a second signal ends them" in errors
 
 
 async def test_a_request_without_an_answer_yet_is_told_so(tmp_path: Path) -> None:
