@@ -104,6 +104,7 @@ class ClientExchange:
         """The client closed the connection: whoever works for it stops."""
         self.disconnected = True
         self._pieces = []
+        self.body = b""
         if self.task is not None and not self.response_complete:
             self.task.cancel()
 
@@ -170,6 +171,7 @@ class ClientExchange:
             return
         self.keep_alive = False
         self.response_complete = True
+        self.body = b""
         self._transport.abort()
 
     def regulate(self, valve: Valve | None) -> None:
@@ -179,6 +181,7 @@ class ClientExchange:
 
     def _complete(self) -> None:
         self.response_complete = True
+        self.body = b""  # its connection remembers this exchange for as long as it is idle
         self._valve = None
         if not self.keep_alive:
             self._transport.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -168,6 +169,18 @@ def test_a_slow_client_shuts_the_valve_even_when_it_was_slow_before() -> None:
 
     assert shut == (True, True)
     assert not late.shut
+
+
+@pytest.mark.parametrize("end", [ClientExchange.end, ClientExchange.abort, ClientExchange.left])
+def test_a_body_is_let_go_with_its_answer(end: Callable[[ClientExchange], None]) -> None:
+    """An idle connection remembers its last exchange, and a body may have 50 MB."""
+    here = exchange(Wire())
+    here.take(b"a picture")
+    here.read_whole()
+    here.start(200, b"", 0)
+    end(here)
+
+    assert here.body == b""
 
 
 def test_pieces_of_a_body_become_one() -> None:
