@@ -61,11 +61,13 @@ class Registry:
 
     def fleet(self) -> Fleet:
         """The picture of this moment, drawn when it is asked for and something has changed."""
+        if self._fleet is not None and not self._stale:
+            return self._fleet
         if self._fleet is None:
             backends = {id: record.seen() for id, record in self._records.items()}
             self._fleet = picture(self._version, backends)
             self._aged.clear()
-        elif self._stale:
+        else:
             changed = {id: self._records[id].seen() for id in self._stale}
             self._fleet = revised(self._fleet, self._version, changed)
             for id in changed:

@@ -63,7 +63,7 @@ def _why(error: OSError, host: str, port: int) -> ConfigError:
         else:
             who = occupant(base)
         free = _next_free(host, port)
-        hint = f"; port {free} is free: try `nexus --port {free}`" if free else ""
+        hint = f"; port {free} is free: try `--port {free}`" if free else ""
         sentence = f"Port {port} on {host} is taken by {who}{hint}"
         return ConfigError(sentence, context={"nexus": base} if is_nexus else None)
     if error.errno == errno.EACCES:

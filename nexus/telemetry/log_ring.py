@@ -7,7 +7,7 @@ formatted. Bounded; safe to use from every thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from threading import Lock
 
@@ -33,12 +33,11 @@ class LogRing:
         """The number of the last line; 0 before the first."""
         return self._newest
 
-    def extend(self, makes: Iterable[Make]) -> None:
+    def extend(self, makes: Sequence[Make]) -> None:
         """Keep these lines. Numbers follow one another."""
         with self._lock:
-            for make in makes:
-                self._makes.append(make)
-                self._newest += 1
+            self._makes.extend(makes)
+            self._newest += len(makes)
 
     def read(
         self,

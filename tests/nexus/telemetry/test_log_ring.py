@@ -16,7 +16,7 @@ def saying(
 
 def filled(count: int, size: int = 10) -> LogRing:
     ring = LogRing(size)
-    ring.extend(saying(f"line {number}") for number in range(1, count + 1))
+    ring.extend([saying(f"line {number}") for number in range(1, count + 1)])
     return ring
 
 
