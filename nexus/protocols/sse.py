@@ -106,6 +106,25 @@ class SseTap:
         return b"".join(self._kept) + bytes(self._held[-KEPT_PIECE_BYTES:])
 
 
+def payloads(events: bytes) -> list[bytes]:
+    """The data of each event, its lines joined; comments and other fields are left out.
+
+    Args:
+        events: whole ones, as `SseTap.feed` gives them, whatever ends their lines.
+    """
+    if b"\r" in events:
+        events = events.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    found: list[bytes] = []
+    for event in events.split(b"\n\n"):
+        if event.startswith(b"data:") and b"\n" not in event:
+            found.append(event[5:].strip())
+            continue
+        lines = [line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:")]
+        if lines:
+            found.append(b"\n".join(lines))
+    return found
+
+
 def usage_of(body: bytes) -> Usage:
     """What a unary JSON answer says about tokens. Looks at its two ends only; never raises."""
     found = _usage(body[-TAIL_BYTES:])

@@ -41,7 +41,7 @@ from nexus.protocols.assemble import Assembler, as_events
 from nexus.protocols.needs import read_needs
 from nexus.protocols.opening import Opening, error_in, opening
 from nexus.protocols.splice import as_stream, with_model
-from nexus.protocols.sse import SseTap, usage_of
+from nexus.protocols.sse import SseTap, payloads, usage_of
 from nexus.proxy import headers
 from nexus.proxy.attempt import attempt
 from nexus.proxy.decoding import unpack
@@ -531,10 +531,10 @@ class Carrier:
         while True:
             await passage.started()
             pieces, passage.pieces = passage.pieces, []
-            for event in tap.feed(b"".join(pieces)).replace(b"\r\n", b"\n").split(b"\n\n"):
-                size += len(event)
-                if event.startswith(b"data:") and not event.startswith(b"data: [DONE]"):
-                    assembler.feed(event[5:].strip())
+            events = tap.feed(b"".join(pieces))
+            size += len(events)
+            for payload in payloads(events):
+                assembler.feed(payload)
             if size > UNARY_LIMIT:
                 raise UpstreamBroken(f"Backend '{passage.connection.name}' never stopped writing")
             if passage.error is not None:

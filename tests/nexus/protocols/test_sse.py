@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from nexus.protocols.sse import KEPT_PIECE_BYTES, KEPT_PIECES, MAX_HELD_BYTES, SseTap, usage_of
+from nexus.protocols.sse import (
+    KEPT_PIECE_BYTES,
+    KEPT_PIECES,
+    MAX_HELD_BYTES,
+    SseTap,
+    payloads,
+    usage_of,
+)
 from tests.fakes.recordings import stream, unary
 
 STREAM = stream("llamacpp/chat_stream_usage")
@@ -203,3 +210,11 @@ def test_the_last_count_that_is_a_number_is_the_usage() -> None:
     early = b'{"usage":{"input_tokens":1,"completion_tokens":2},'
     late = b'"prompt_tokens":30,"output_tokens":40,"prompt_tokens": null,"output_tokens":"x"}'
     assert usage_of(early + late) == (30, 40, None)
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_the_data_of_events_is_read_whatever_stands_beside_it(newline: bytes) -> None:
+    lines = [b": hi", b"", b"event: x", b"id: 5", b"data: {", b"data: }", b"", b"retry: 1", b""]
+    events = newline.join([*lines, b"data:1", b"", b"data: [DONE]", b"", b""])
+
+    assert payloads(events) == [b"{\n}", b"1", b"[DONE]"]
