@@ -17,7 +17,7 @@ from math import lcm
 
 from nexus.domain.backend import BackendId, Load, Zone
 from nexus.domain.fleet import Fleet, Loads
-from nexus.domain.history import Asked, Columns, Kind, columns_of
+from nexus.domain.history import Asked, Columns, columns_of
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.explain.pressure import Pressure, over, peak
@@ -232,13 +232,12 @@ def _zone(name: str, found: Outcome) -> Zone | None:
 
 def _grouped(past: Columns, same: Sameness) -> list[_Group]:
     """Those that are decided alike and went to the same backend, together."""
-    kinds: dict[int, Kind] = dict(zip(map(id, past.kinds), past.kinds, strict=True))
     shapes: dict[int, int] = {}  # the number of a shape by its identity
     plain: dict[Needs, int] = {}
     by_tenant = same.by_tenant
     alike: dict[tuple[int, str, str, str, _Size, _Size], list[int]] = {}
-    for (id_, prompt, limit), those in _by_kind(past, same).items():
-        model, shape, tenant, backend, _ = kinds[id_]
+    for (_, prompt, limit), those in _by_kind(past, same).items():
+        model, shape, tenant, backend, _ = past.kinds[those[0]]
         number = shapes.get(id(shape))
         if number is None:
             number = shapes[id(shape)] = plain.setdefault(same.plain(shape), len(plain))

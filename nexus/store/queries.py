@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 from nexus.domain.history import GLOB, Asked, Columns, Kind, Outcome, Wanted
 from nexus.domain.request import ANONYMOUS, Endpoint, Needs
 from nexus.store.facts import ZONES, Known
@@ -28,11 +30,22 @@ _OUTCOMES: Final = {
 }
 
 
-_SINCE: Final = (
-    "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0) FROM requests"
+_OF_A_TIME: Final = (
+    " FROM requests"
     # By the order they were written in: a scan is twice as fast as a look-up for each.
     " WHERE seq >= (SELECT min(seq) FROM requests WHERE at >= ?1)"
-    " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL ORDER BY seq"
+    " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL"
+)
+_SINCE: Final = (
+    "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0)" + _OF_A_TIME + " ORDER BY seq"
+)
+_MS: Final = "e-3,"
+"""Between numbers of milliseconds, so that they are read as seconds."""
+_AS_TEXT: Final = (
+    f"SELECT group_concat(cast(at * 1000 + 0.5 AS INTEGER), '{_MS}'), group_concat(kind),"
+    " group_concat(cast(estimate AS INTEGER)),"
+    " group_concat(coalesce(cast(most AS INTEGER), 'null')),"
+    f" group_concat(cast(coalesce(duration_ms, 0) * 1000 AS INTEGER), '{_MS}')" + _OF_A_TIME
 )
 
 
@@ -77,16 +90,29 @@ def since(connection: sqlite3.Connection, at: float, until: float | None) -> Ite
             yield Asked(when, "", model, shape, estimate, most, tenant, backend, status, took)
 
 
+_floats = msgspec.json.Decoder(list[float]).decode
+_whole = msgspec.json.Decoder(list[int]).decode
+_whole_or_none = msgspec.json.Decoder(list[int | None]).decode
+
+
 def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
-    """The same column by column: half the time of one object for each."""
+    """The same column by column, times to the millisecond, in any order.
+
+    SQLite writes each column as one text, which is read back as JSON. That is twice as fast as a
+    tuple for each row, and most of it lets other threads run: a hundred thousand rows are one step.
+    """
     kinds = _Kinds(Known(connection))
-    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until))
-    found: tuple[list[Any], ...] = ([], [], [], [], [])
-    while page := rows.fetchmany(_PAGE):
-        for column, values in zip(found, zip(*page, strict=True), strict=True):
-            column.extend(values)
-    when, kind, estimate, most, took = found
-    return Columns(when, list(map(kinds.__getitem__, kind)), estimate, most, took)
+    until = float("inf") if until is None else until
+    when, kind, estimate, most, took = connection.execute(_AS_TEXT, (at, until)).fetchone()
+    if when is None:
+        return Columns()
+    return Columns(
+        _floats(f"[{when}e-3]"),
+        list(map(kinds.__getitem__, _whole(f"[{kind}]"))),
+        _whole(f"[{estimate}]"),
+        _whole_or_none(f"[{most}]"),
+        _floats(f"[{took}e-3]"),
+    )
 
 
 class _Kinds(dict[int, Kind]):

@@ -36,15 +36,19 @@ RECORDS = [
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     found = schema.open_writer(tmp_path / "h.db")
-    facts = Facts(found)
-    facts.at(AT)
-    marks = ", ".join("?" * len(COLUMNS))
-    for record in RECORDS:
-        found.execute(
-            f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({marks})", row(record, facts)
-        )
+    write(found, *RECORDS)
     yield found
     found.close()
+
+
+def write(connection: sqlite3.Connection, *records: Record) -> None:
+    facts = Facts(connection)
+    facts.at(AT)
+    marks = ", ".join("?" * len(COLUMNS))
+    for record in records:
+        connection.execute(
+            f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({marks})", row(record, facts)
+        )
 
 
 FILTERS: list[dict[str, Any]] = [
@@ -136,6 +140,15 @@ def test_columns_say_the_same(connection: sqlite3.Connection) -> None:
     assert [list(each) for each in found] == [list(each) for each in one_by_one]
     assert found.kinds[0].shape is found.kinds[2].shape
     assert not queries.columns(connection, AT + 100, None).at
+
+
+def test_columns_tell_times_to_the_millisecond(connection: sqlite3.Connection) -> None:
+    write(connection, request("req-x", at=AT + 100.1234, duration_ms=0.25, max_tokens=77))
+    found = queries.columns(connection, AT + 100, None)
+
+    assert list(found.at) == pytest.approx([AT + 100.123], abs=1e-5)
+    assert list(found.duration_ms) == [0.25]
+    assert list(found.max_tokens) == [77]
 
 
 def test_what_could_not_be_read_is_no_demand(connection: sqlite3.Connection) -> None:
