@@ -143,7 +143,8 @@ def test_columns_say_the_same(connection: sqlite3.Connection) -> None:
 
 
 def test_columns_tell_times_to_the_millisecond(connection: sqlite3.Connection) -> None:
-    write(connection, request("req-x", at=AT + 100.1234, duration_ms=0.25, max_tokens=77))
+    asked = decided("req-x", at=AT + 100.1234, max_tokens=77)
+    write(connection, ended(asked, duration_ms=0.25))
     found = queries.columns(connection, AT + 100, None)
 
     assert list(found.at) == pytest.approx([AT + 100.123], abs=1e-5)
