@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import App
 from textual.driver import Driver
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -22,6 +23,7 @@ from nexus.domain.backend import Backend, BackendId
 from nexus.domain.events import Update, ZoneBreached
 from nexus.domain.gateway import FleetSource
 from nexus.errors import NexusError
+from tui.ahead import Ahead
 from tui.clean import clean
 from tui.clipboard import Way, copy
 from tui.commands import Action, NexusCommands
@@ -118,6 +120,7 @@ class NexusDashboard(App[Leave]):
             self.register_theme(theme)
         self.theme = "nexus-mono" if no_color else "nexus-dark"
         self.set_class(no_color, "-mono")
+        self._ahead = Ahead(self, super().on_event)
         self.stylesheet = SteadyStylesheet(self.get_css_variables())
 
     @property
@@ -160,6 +163,13 @@ class NexusDashboard(App[Leave]):
         # Textual has just installed an eager task factory, which would also start the gateway's
         # tasks in another order than without a dashboard (Python 3.12).
         self.restore_loop()
+
+    async def on_event(self, event: Event) -> None:
+        """Keys one after another; all else as Textual does it."""
+        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+            await self._ahead.typed(event)
+        else:
+            await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
         self.failure = error

@@ -20,6 +20,18 @@ DEADLINE_S = 40.0
 ROOT = Path(__file__).parents[2]
 ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-_])")
 
+OURS = re.compile(
+    "\x1b(?:"
+    r"\[[0-9;]*[HmJK]"  # where to write, in which colours
+    r"|\[[?>=<][0-9;]*(?:\$p|[hlu])|\[[0-9;]*u"  # modes, and the way keys are told
+    "|]22;[a-z]*\x07"  # the shape of the mouse pointer
+    ")"
+)
+"""Every escape sequence that a dashboard writes."""
+FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069].{0,40}")
+BLINDING = "\x1b[55m"
+"""A sequence of the kind that is ours, which no dashboard writes: for names that attack."""
+
 
 class Program:
     """`python -m nexus ARGUMENTS` on a terminal of 120x36."""
@@ -89,6 +101,13 @@ class Program:
             return False
         self.output += piece
         return bool(piece)
+
+
+def foreign(output: bytes) -> list[str]:
+    """What commands a terminal and was not written by a dashboard, the first few."""
+    text = output.decode("utf-8", "replace")
+    found = [match[0] for match in FOREIGN.finditer(OURS.sub("", text))]
+    return [*found[:5], *([BLINDING] if BLINDING in text else [])]
 
 
 @contextlib.contextmanager
