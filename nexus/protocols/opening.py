@@ -72,7 +72,7 @@ def _event(event: bytes) -> Opening:
         return Opening.OUTPUT  # named or folded events are another protocol's
     try:
         decoded: Any = _decode(texts[0])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Opening.OUTPUT  # `[DONE]` is one
     if not isinstance(decoded, dict):
         return Opening.OUTPUT

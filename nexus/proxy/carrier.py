@@ -235,6 +235,9 @@ class Carrier:
             story.status = error.status
             story.error = error.message
             raise
+        except Exception:
+            story.status, story.error = 500, "Nexus itself failed"
+            raise
         finally:
             del self._running[request_id]
             self.in_flight -= 1

@@ -1,8 +1,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nexus.protocols.opening import MAX_HELD_BYTES, Opening, opening
+from nexus.protocols.assemble import as_events
+from nexus.protocols.opening import MAX_HELD_BYTES, Opening, error_in, opening
 
 
 def event(**delta: object) -> bytes:
@@ -36,6 +39,7 @@ OUTPUT = [
     b'data: {"choices":[1]}\n\n',
     b":" * (MAX_HELD_BYTES + 1),
     b"data: " + b"[" * 9000 + b"\n\n",
+    b'data: {"\xc6":1}\n\n',
 ]
 
 
@@ -55,3 +59,43 @@ def test_an_error_before_any_output_is_seen() -> None:
 
     assert opening(ROLE + failed) is Opening.ERROR
     assert opening(event(content="hi") + failed) is Opening.OUTPUT
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b'{"error":{"message":"no memory"}}', "no memory"),
+        (b'{"error":"no memory","object":"error"}', "no memory"),
+        (b'{"error":{"code":5}}', ""),
+        (b'{"error":{"message":"odd"},"choices":[{}]}', None),
+        (b'{"error":null}', None),
+        (b'{"error":', None),
+        (b'{"\xc6":1}', None),
+        (b"[1]", None),
+    ],
+)
+def test_an_error_that_stands_for_an_answer_is_told_from_one_beside_it(
+    answer: bytes, said: str | None
+) -> None:
+    assert error_in(answer) == said
+
+
+PARTS = [
+    b"data:",
+    b"\n\n",
+    b"\r",
+    b'{"error":',
+    b'{"choices":[',
+    b'"',
+    b"\xc6",
+    b"}",
+    b"]",
+    b"null",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.binary(max_size=4), max_size=12).map(b"".join))
+def test_no_bytes_of_a_server_are_too_odd(data: bytes) -> None:
+    assert opening(data) in Opening
+    assert isinstance(error_in(data), str | None)
+    assert isinstance(as_events(data), bytes | None)
