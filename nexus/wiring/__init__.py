@@ -1,0 +1,1 @@
+"""How the long-lived objects are put together: one file for each part of the gateway."""
