@@ -49,8 +49,10 @@ def with_wishes(needs: Needs, headers: Sequence[tuple[bytes, bytes]]) -> Needs:
     said = [(name, value.strip()) for name, value in headers if name in _NAMES]
     if not said:
         return needs
-    # Repeated headers: each is heard, so that no second one takes the first one's word back.
-    restricted = any(name == _ZONE and value.lower() == b"restricted" for name, value in said)
+    # Repeated headers, which a proxy may have joined by commas: each is heard, so that no second
+    # one takes the first one's word back.
+    zones = [word.strip() for name, value in said if name == _ZONE for word in value.split(b",")]
+    restricted = any(word.lower() == b"restricted" for word in zones)
     strict = (_STRICT, b"true") in said
     affinity = needs.affinity
     if not affinity:

@@ -27,6 +27,8 @@ def test_a_second_header_does_not_take_the_first_back() -> None:
 
     assert with_wishes(needs(), said).zone is Zone.RESTRICTED
     assert with_wishes(needs(), said[::-1]).zone is Zone.RESTRICTED
+    joined = [(ZONE, b"open , Restricted")]
+    assert with_wishes(needs(), joined).zone is Zone.RESTRICTED
 
 
 @pytest.mark.parametrize("value", [b"yes", b"1", b"TRUE", b"", b"false"])
