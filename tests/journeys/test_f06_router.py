@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from nexus.domain.backend import BackendId, BackendType, Load, Model
+from nexus.domain.backend import BackendId, BackendType, Load, Model, Recent, Speed
 from nexus.domain.history import Wanted
 from nexus.simulator.fleet import SimFleet
 from nexus.simulator.spec import SimSpec
 from tests.fakes.client import Client, ask, chat, request
 from tests.fakes.gateway import face, gateway, process
-from tests.fakes.servers import GOOD, Server, Story, context, story
+from tests.fakes.servers import BROKEN, GOOD, Server, Story, context, story
 from tests.fakes.upstream import upstream
 
 IMAGE = [
@@ -81,6 +81,19 @@ async def test_the_less_busy_and_the_faster_of_two_is_preferred() -> None:
         loads[BackendId("a")] = Load(latency_ms=50.0)
         loads[BackendId("b")] = Load(latency_ms=200.0)
         assert await winners(here, 1) == {"a": 1}
+
+
+async def test_what_a_server_failed_is_counted_for_its_model() -> None:
+    servers = {"a": Server(), "b": Server(script=BROKEN, more={"priority": 0})}
+    async with story(**servers) as here:
+        for _ in range(5):  # each of them tries b first
+            await here.chat()
+        found = await here.chat({"X-Nexus-Dry-Run": "1"})
+        speeds = here.gateway.control.load(BackendId("b")).speeds
+
+    assert speeds == {"m": Speed(recent=Recent(60, 5, 100))}
+    chosen, _ = found.json()["candidates"]
+    assert (chosen["backend"], chosen["measured"]["failed_percent"]) == ("a", None)
 
 
 async def test_servers_share_load_by_how_many_requests_each_works_on_at_once() -> None:
