@@ -110,7 +110,8 @@ class Columns(NamedTuple):
     kinds: Sequence[Kind] = ()
     prompt_tokens: Sequence[int] = ()
     max_tokens: Sequence[int | None] = ()
-    duration_ms: Sequence[float] = ()
+    ended_at: Sequence[float] = ()
+    """Unix seconds; that of the decision where it was refused."""
 
 
 def columns_of(past: Iterable[Asked]) -> Columns:
@@ -121,7 +122,8 @@ def columns_of(past: Iterable[Asked]) -> Columns:
     at, _, model, shape, prompt, limit, tenant, backend, status, took_ms = told
     each = list(map(Kind, model, shape, tenant, backend, status))
     shared: dict[Kind, Kind] = {}
-    return Columns(at, list(map(shared.setdefault, each, each)), prompt, limit, took_ms)
+    ends = [begin + ms / 1000 for begin, ms in zip(at, took_ms, strict=True)]
+    return Columns(at, list(map(shared.setdefault, each, each)), prompt, limit, ends)
 
 
 def joined(*parts: Columns) -> Columns:

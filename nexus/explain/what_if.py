@@ -301,8 +301,7 @@ def _pressed(spans: list[list[int]], times: Columns, places: int | None) -> tupl
     """Requests, the most at once, and seconds with more than there are places for."""
     numbers = list(chain.from_iterable(spans))
     at = list(map(times.at.__getitem__, numbers))
-    took_ms = map(times.duration_ms.__getitem__, numbers)
-    ends = [begin + ms / 1000 for begin, ms in zip(at, took_ms, strict=True)]
+    ends = list(map(times.ended_at.__getitem__, numbers))
     at.sort()
     ends.sort()
     most = peak(at, ends)

@@ -33,7 +33,8 @@ _OUTCOMES: Final = {
 _OF_A_TIME: Final = (
     " FROM requests"
     # By the order they were written in: a scan is twice as fast as a look-up for each.
-    " WHERE seq >= (SELECT min(seq) FROM requests WHERE at >= ?1)"
+    # The plus keeps SQLite from looking for the least one from the oldest row on.
+    " WHERE seq >= (SELECT min(+seq) FROM requests WHERE at >= ?1)"
     " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL"
 )
 _SINCE: Final = (
@@ -45,7 +46,8 @@ _AS_TEXT: Final = (
     f"SELECT group_concat(cast(at * 1000 + 0.5 AS INTEGER), '{_MS}'), group_concat(kind),"
     " group_concat(cast(estimate AS INTEGER)),"
     " group_concat(coalesce(cast(most AS INTEGER), 'null')),"
-    f" group_concat(cast(coalesce(duration_ms, 0) * 1000 AS INTEGER), '{_MS}')" + _OF_A_TIME
+    f" group_concat(cast(at * 1000 + coalesce(duration_ms, 0) + 0.5 AS INTEGER), '{_MS}')"
+    + _OF_A_TIME
 )
 
 
@@ -103,7 +105,7 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
     """
     kinds = _Kinds(Known(connection))
     until = float("inf") if until is None else until
-    when, kind, estimate, most, took = connection.execute(_AS_TEXT, (at, until)).fetchone()
+    when, kind, estimate, most, ended = connection.execute(_AS_TEXT, (at, until)).fetchone()
     if when is None:
         return Columns()
     return Columns(
@@ -111,7 +113,7 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
         list(map(kinds.__getitem__, _whole(f"[{kind}]"))),
         _whole(f"[{estimate}]"),
         _whole_or_none(f"[{most}]"),
-        _floats(f"[{took}e-3]"),
+        _floats(f"[{ended}e-3]"),
     )
 
 

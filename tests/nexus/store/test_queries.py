@@ -138,17 +138,18 @@ def test_columns_say_the_same(connection: sqlite3.Connection) -> None:
     found = queries.columns(connection, AT + 1, AT + 4)
 
     assert [list(each) for each in found] == [list(each) for each in one_by_one]
+    assert found.ended_at[0] == AT + 3.5
     assert found.kinds[0].shape is found.kinds[2].shape
     assert not queries.columns(connection, AT + 100, None).at
 
 
 def test_columns_tell_times_to_the_millisecond(connection: sqlite3.Connection) -> None:
     asked = decided("req-x", at=AT + 100.1234, max_tokens=77)
-    write(connection, ended(asked, duration_ms=0.25))
+    write(connection, ended(asked, duration_ms=1500.0))
     found = queries.columns(connection, AT + 100, None)
 
     assert list(found.at) == pytest.approx([AT + 100.123], abs=1e-5)
-    assert list(found.duration_ms) == [0.25]
+    assert list(found.ended_at) == pytest.approx([AT + 101.623], abs=1e-5)
     assert list(found.max_tokens) == [77]
 
 
