@@ -71,6 +71,8 @@ class NexusError(Exception):
         """The model that was asked for, where the failing request named one."""
         self.lines = b""
         """Further header lines of the reply, each ended by CRLF."""
+        self.told = False
+        """True where an event has told of the request's end: nobody is to count it once more."""
         self.quoted = ""
         """What the backend said. It may quote the prompt: only the client hears it, no log."""
 

@@ -14,13 +14,11 @@ from nexus.domain.request import Endpoint
 from nexus.errors import (
     BadRequest,
     BodyTooLarge,
-    Cancelled,
     NexusError,
     ShuttingDown,
-    UpstreamError,
     WrongMediaType,
 )
-from nexus.proxy.carrier import Carrier
+from nexus.proxy.carrier import FAILED_INSIDE, Carrier
 from nexus.proxy.exchange import Exchange
 from nexus.telemetry.logs import get_logger
 
@@ -82,12 +80,13 @@ class Hot:
             self._refuse(exchange, error, request_id)
         except asyncio.CancelledError:
             if not exchange.disconnected:  # it is we who are leaving
-                self._refuse(exchange, ShuttingDown("Nexus is shutting down"), request_id)
+                leaving = ShuttingDown("Nexus is shutting down")
+                leaving.told = True
+                self._refuse(exchange, leaving, request_id)
             raise
         except Exception:
             log.exception("request %s failed inside Nexus", request_id)
-            text = f"Nexus itself failed on this request; its log has the details ({request_id})"
-            self._refuse(exchange, NexusError(text), request_id)
+            self._refuse(exchange, NexusError(f"{FAILED_INSIDE} ({request_id})"), request_id)
 
     async def _rehearse(self, exchange: Exchange, endpoint: Endpoint, request_id: str) -> None:
         """Answer with the decision. Nothing is sent to a backend, and nothing is recorded."""
@@ -101,7 +100,7 @@ class Hot:
         await self._carrier.carry(exchange, endpoint, request_id, tell)
 
     def _refuse(self, exchange: Exchange, error: NexusError, request_id: str) -> None:
-        if not isinstance(error, UpstreamError | Cancelled):  # those are told by the carrier
+        if not error.told:
             self._publish(
                 RequestRefused(
                     request_id, self._unix(), error.model, error.status, error.code, error.message

@@ -61,6 +61,8 @@ RETRIABLE = frozenset({401, 429, 500, 502, 503, 504, 529})
 401 is about our key, and nothing has been computed; 403 may be about what was asked.
 """
 
+FAILED_INSIDE = "Nexus itself failed on this request; its log has the details"
+
 CLIENT_LEFT = 499
 """nginx's status for a client that closed its request."""
 
@@ -197,17 +199,24 @@ class Carrier:
             if running.ended is not None and not exchange.disconnected:
                 running.ended_by_cancelling()
                 story.status, story.error = running.ended.status, running.ended.message
+                running.ended.told = True
                 raise running.ended from None
-            story.status = CLIENT_LEFT
-            story.error = story.error or "client left"
+            if exchange.disconnected:
+                story.status, story.error = CLIENT_LEFT, story.error or "client left"
+            else:
+                story.status, story.error = ShuttingDown.status, "Nexus is shutting down"
             raise
         except NexusError as error:
+            error.told = True
             story.status = error.status
             story.error = error.message
             raise
         except Exception:
-            story.status, story.error = 500, "Nexus itself failed"
-            raise
+            story.status, story.error = NexusError.status, "Nexus itself failed"
+            log.exception("request %s failed inside Nexus", request_id)
+            failed = NexusError(f"{FAILED_INSIDE} ({request_id})")
+            failed.told = True
+            raise failed from None
         finally:
             del self._running[request_id]
             self.in_flight -= 1

@@ -11,7 +11,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from nexus.domain.backend import BackendType
+from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.domain.history import Wanted
+from nexus.errors import NoBackend, UpstreamBroken, ZoneViolation
 from nexus.runtime import Gateway
 from tests.fakes.client import CHAT, Client, Reply, ask, chat, request
 from tests.fakes.gateway import face, finished, free_port, gateway
@@ -679,6 +681,44 @@ async def test_a_hundred_at_once_are_all_answered_and_the_books_balance() -> Non
 
     assert {r.status for r in replies} == {200}
     assert (load.pending, load.total, load.errors) == (0, 100, 0)
+
+
+@pytest.mark.parametrize(
+    ("surprise", "status"),
+    [
+        (RuntimeError("a bug"), 500),
+        (ZoneViolation("outside"), 503),
+        (UpstreamBroken("odd"), 502),
+        (NoBackend("gone"), 503),
+    ],
+)
+async def test_the_end_of_a_request_is_told_once_however_it_fails(
+    monkeypatch: pytest.MonkeyPatch, surprise: Exception, status: int
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise surprise
+
+    async def ends(here: Gateway) -> list[str]:
+        told: list[str] = []
+        async for update in here.control.updates():
+            if isinstance(update, RequestFinished | RequestRefused):
+                told.append(f"{update.request_id} {update.status}")
+                if len(told) == 2:
+                    break
+        return told
+
+    async with over(answer(reply(ANSWER))) as (here, _):
+        watch = asyncio.ensure_future(ends(here))
+        await asyncio.sleep(0)
+        with monkeypatch.context() as patch:
+            patch.setattr("nexus.proxy.carrier.attempt", fails)
+            failed = await ask(here.url, request(body=chat()))
+        served = await ask(here.url, request(body=chat()))
+        async with asyncio.timeout(5):
+            told = await watch
+
+    assert (failed.status, served.status) == (status, 200)
+    assert told == [f"{r.headers['x-nexus-request-id']} {r.status}" for r in (failed, served)]
 
 
 async def test_more_than_the_configured_number_in_flight_is_refused(tmp_path: object) -> None:
