@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nexus.domain.backend import Backend, BackendId, Load
+from nexus.domain.backend import Backend, BackendId, Load, Recent, Speed
 from nexus.domain.events import (
     BackendChanged,
     FleetSeen,
@@ -85,9 +85,22 @@ def _shown(backend: Backend) -> Backend:
 
 
 def _rounded(load: Load) -> Load:
+    speeds = load.speeds
     return replace(
-        load, latency_ms=_number(load.latency_ms), tokens_per_s=_number(load.tokens_per_s)
+        load,
+        latency_ms=_number(load.latency_ms),
+        tokens_per_s=_number(load.tokens_per_s),
+        speeds=speeds and {model: _speed(each) for model, each in speeds.items()},
     )
+
+
+def _speed(speed: Speed) -> Speed:
+    now = speed.recent
+    if now is not None:
+        first, pace = _number(now.ttft_ms), _number(now.tokens_per_s)
+        now = Recent(now.span_s, now.requests, now.failed, first, pace)
+    first, pace = _number(speed.ttft_ms), _number(speed.tokens_per_s)
+    return Speed(first, pace, speed.samples, now, speed.quiet_min)
 
 
 def _short(event: RequestFinished) -> RequestFinished:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.api.deltas import batched
-from nexus.domain.backend import BackendId, BackendStatus, Load
+from nexus.domain.backend import BackendId, BackendStatus, Load, Recent, Speed
 from nexus.domain.events import (
     BackendChanged,
     FleetSeen,
@@ -27,6 +27,14 @@ ONE = BackendId("gpu-01")
 def told(seconds: float = 5, per_second: float = 20) -> tuple[FleetSeen, list[Update]]:
     story = Story(NOW)
     return story.opening(), list(story.tell(seconds, per_second))
+
+
+def test_speeds_are_told_as_exactly_as_a_screen_shows_them() -> None:
+    speed = Speed(1 / 3, 2 / 3, 7, Recent(60, 7, 14, 100 / 3, None), 2)
+    (told,) = batched([LoadChanged(ONE, Load(speeds={"m": speed}))])
+
+    rounded = Speed(0.3, 0.7, 7, Recent(60, 7, 14, 33.3, None), 2)
+    assert told == LoadChanged(ONE, Load(speeds={"m": rounded}))
 
 
 def test_only_the_last_load_of_a_backend_is_told() -> None:
