@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tui.render.cells import BLANK, Cell, Line, Role, line
+from tui.screens.base import Shown
 from tui.widgets.text_lines import TextLines
 
 
@@ -28,7 +29,7 @@ class Option:
     hint: str = ""
 
 
-class Choose(ModalScreen[str | None]):
+class Choose(Shown, ModalScreen[str | None]):
     """Answers with the value chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

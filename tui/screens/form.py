@@ -13,11 +13,12 @@ from textual.widgets import Button, Input
 
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
+from tui.screens.base import Shown
 from tui.screens.fields import Field, field_rows, show_labels, typed
 from tui.widgets.text_lines import TextLines
 
 
-class Form(ModalScreen[dict[str, str] | None]):
+class Form(Shown, ModalScreen[dict[str, str] | None]):
     """Gives the words by field, or None when the operator turned back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

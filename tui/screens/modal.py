@@ -13,12 +13,12 @@ from textual.widgets import Button
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
 from tui.render.wrap import wrap
-from tui.screens.base import dashboard
+from tui.screens.base import Shown, dashboard
 from tui.views import Frame
 from tui.widgets.text_lines import Bar, TextLines
 
 
-class Reader(ModalScreen[None]):
+class Reader(Shown, ModalScreen[None]):
     """A page of lines that scrolls. Subclasses give the lines of each frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,7 +78,7 @@ class Reader(ModalScreen[None]):
         self.show_frame(dashboard(self).frame)
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Shown, ModalScreen[bool]):
     """A question with the harmless answer in focus. No single letter answers yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -26,7 +26,7 @@ from tui.render.layout import SMALLEST
 from tui.render.numbers import plural
 from tui.render.tabs import tabs
 from tui.render.titles import footer
-from tui.screens.base import dashboard
+from tui.screens.base import Shown, dashboard
 from tui.screens.help import Help
 from tui.state import DashboardState
 from tui.views import Frame
@@ -47,7 +47,7 @@ def fleet_footer(actions: list[Action], state: DashboardState) -> list[Action]:
     return [action for action in actions if state.waiting or action.name != "approve"]
 
 
-class Page(Screen[None]):
+class Page(Shown, Screen[None]):
     """One of the pages that digits go to."""
 
     NAME: ClassVar[str]

@@ -20,13 +20,13 @@ from textual.widgets import Button, Input
 from nexus.errors import NexusError
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.wrap import wrap
-from tui.screens.base import dashboard
+from tui.screens.base import Shown, dashboard
 from tui.screens.fields import Field, field_rows, show_labels, typed
 from tui.views import Frame
 from tui.widgets.text_lines import TextLines
 
 
-class Dialog(ModalScreen[bool]):
+class Dialog(Shown, ModalScreen[bool]):
     """See the module. Gives True when the wish was carried out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
