@@ -10,10 +10,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from tui.render.cells import BLANK, Cell, Line, Role, line
-from tui.screens.base import Shown
+from tui.screens.over import Over
 from tui.widgets.text_lines import TextLines
 
 
@@ -29,7 +28,7 @@ class Option:
     hint: str = ""
 
 
-class Choose(Shown, ModalScreen[str | None]):
+class Choose(Over[str | None]):
     """Answers with the value chosen, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,17 +8,16 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
-from tui.screens.base import Shown
 from tui.screens.fields import Field, field_rows, show_labels, typed
+from tui.screens.over import Over
 from tui.widgets.text_lines import TextLines
 
 
-class Form(Shown, ModalScreen[dict[str, str] | None]):
+class Form(Over[dict[str, str] | None]):
     """Gives the words by field, or None when the operator turned back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

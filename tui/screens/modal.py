@@ -7,18 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
 from tui.render.wrap import wrap
-from tui.screens.base import Shown, dashboard
+from tui.screens.base import dashboard
+from tui.screens.over import Over
 from tui.views import Frame
 from tui.widgets.text_lines import Bar, TextLines
 
 
-class Reader(Shown, ModalScreen[None]):
+class Reader(Over[None]):
     """A page of lines that scrolls. Subclasses give the lines of each frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,7 +78,7 @@ class Reader(Shown, ModalScreen[None]):
         self.show_frame(dashboard(self).frame)
 
 
-class Confirm(Shown, ModalScreen[bool]):
+class Confirm(Over[bool]):
     """A question with the harmless answer in focus. No single letter answers yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -14,19 +14,19 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from nexus.errors import NexusError
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.wrap import wrap
-from tui.screens.base import Shown, dashboard
+from tui.screens.base import dashboard
 from tui.screens.fields import Field, field_rows, show_labels, typed
+from tui.screens.over import Over
 from tui.views import Frame
 from tui.widgets.text_lines import TextLines
 
 
-class Dialog(Shown, ModalScreen[bool]):
+class Dialog(Over[bool]):
     """See the module. Gives True when the wish was carried out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
