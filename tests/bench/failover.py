@@ -117,9 +117,8 @@ def _measure(act: signal.Signals, strategy: str) -> tuple[list[Row], str]:
     ]
     if act is signal.SIGKILL:
         # What an answer takes by itself is not added by the failover; the time until the kill is.
-        late = [
-            s.waited_ms - usual - max(0.0, happened - s.began) * 1000 for s in unbegun if s.moved
-        ]
+        own = [(s, usual + max(0.0, happened - s.began) * 1000) for s in unbegun if s.moved]
+        late = [max(0.0, s.waited_ms - own_ms) for s, own_ms in own]
         worst = f"{_percentile(late, 0.5):.0f} / {max(late, default=0.0):.0f} ms"
         rows.append(("added to them, median / worst", worst, "< 50 ms"))
     else:
