@@ -75,7 +75,7 @@ def _demo_config(place: Path) -> Path:
 
 def _started(args: argparse.Namespace, loaded: Loaded, place: Path | None) -> int:
     """Bind, and run in a loop."""
-    from nexus.server.bind import bind
+    from nexus.server.bind import bind, is_local
 
     _more_files()
     screen = not getattr(args, "no_tui", False) and _has_terminal()
@@ -91,6 +91,11 @@ def _started(args: argparse.Namespace, loaded: Loaded, place: Path | None) -> in
         if screen and place is None and isinstance(there, str) and _wants_that_one(there):
             return _attach(args, there)
         raise
+    if not is_local(listener):
+        log.warning(
+            "other machines can reach this port, and clients need no key: whoever comes may ask "
+            "every model (a proxy that authenticates closes it)"
+        )
     return _run(_main(args, loaded, listener, sink, screen, place))
 
 

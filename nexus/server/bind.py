@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from ipaddress import ip_address
 
 from nexus.errors import ConfigError
 
@@ -49,6 +50,11 @@ def url_of(listener: socket.socket) -> str:
     elif host == "::":
         host = "::1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine can reach it."""
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _why(error: OSError, host: str, port: int) -> ConfigError:

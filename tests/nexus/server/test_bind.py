@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from nexus.errors import ConfigError
-from nexus.server.bind import bind, url_of
+from nexus.server.bind import bind, is_local, url_of
 from tests.fakes.client import Client, request
 from tests.fakes.doors import protocol_door, until
 from tests.fakes.upstream import Upstream, answer, reply, upstream
@@ -93,3 +93,22 @@ async def test_accepted_connections_send_small_answers_at_once() -> None:
 
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "local"),
+    [
+        (socket.AF_INET, "127.0.0.1", True),
+        (socket.AF_INET, "127.9.9.9", True),
+        (socket.AF_INET, "0.0.0.0", False),
+        (socket.AF_INET6, "::1", True),
+        (socket.AF_INET6, "::", False),
+    ],
+)
+def test_an_address_that_others_can_reach_is_not_local(
+    family: socket.AddressFamily, host: str, local: bool
+) -> None:
+    with socket.socket(family) as bound:
+        bound.bind((host, 0))  # and never listens
+
+        assert is_local(bound) is local
