@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain.backend import BackendFace
 from nexus.proxy.carrier import Carrier
 from nexus.server.bind import url_of

@@ -19,7 +19,7 @@ from nexus.api.asgi_door import AsgiDoor, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
 from nexus.api.guard import admit
 from nexus.api.questions import answered
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain.access import Access
 from nexus.domain.audit import Actor, acting
 from nexus.domain.policy import Policy
@@ -71,7 +71,7 @@ class App:
                 status, lines, body = render(error)
                 await _reply(send, status, lines, body, head=method == "HEAD")
                 return
-            self._control.came(actor)
+            self._control.keys.came(actor)
             # A stream outlives many changes of the rules.
             scope = {**scope, STILL: lambda: self._admits(scope, actor)}
             with acting(actor):
@@ -83,7 +83,7 @@ class App:
         else:
             try:
                 if path == "/metrics" and method in ("GET", "HEAD"):
-                    lines, body = await metrics.page(self._control, scope["headers"])
+                    lines, body = await metrics.page(self._control.numbers, scope["headers"])
                     status = 200
                 else:
                     status, lines, body = self._small(method, path, endpoint is not None, scope)
@@ -98,7 +98,7 @@ class App:
         except NexusError:
             return False
         if still:
-            self._control.came(actor)
+            self._control.keys.came(actor)
         return still
 
     def _small(self, method: str, path: str, hot: bool, scope: Scope) -> tuple[int, bytes, bytes]:
@@ -115,27 +115,27 @@ class App:
             return 204, f"allow: {allowed}\r\n".encode(), b""
         if method not in allowed.split(", "):
             raise MethodNotAllowed(f"{path[:200]} answers {allowed}, not {method[:20]}")
-        control = self._control
+        view, numbers = self._control.view, self._control.numbers
         if path == "/":
             return 200, JSON_LINE, _dump(self._welcome())
         if path == "/health":
-            report = health.report(control.fleet(), control.uptime_s(), control.info.version)
+            report = health.report(view.fleet(), view.uptime_s(), view.info.version)
             return 200, JSON_LINE, _dump(report)
         if path in STATS:
-            return 200, JSON_LINE, _dump(control.stats())
+            return 200, JSON_LINE, _dump(numbers.stats())
         if path in HISTORY:
-            return 200, JSON_LINE, _dump(control.history())
-        created = int(control.info.started_at)
+            return 200, JSON_LINE, _dump(numbers.history())
+        created = int(view.info.started_at)
         if path in MODELS:
             return 200, JSON_LINE, self._listing(created)
         # The raw path keeps an encoded slash apart from a real one; both may stand in an id.
         raw = cast("bytes", scope.get("raw_path") or path.encode())
         name = unquote(raw.decode("ascii", "replace").partition("/models/")[2])
-        return 200, JSON_LINE, _dump(models.one(control.fleet(), control.policy(), created, name))
+        return 200, JSON_LINE, _dump(models.one(view.fleet(), view.policy(), created, name))
 
     def _listing(self, created: int) -> bytes:
         """The model list, written once for each picture."""
-        fleet, policy = self._control.fleet(), self._control.policy()
+        fleet, policy = self._control.view.fleet(), self._control.view.policy()
         version, of, body = self._listed
         if version != fleet.version or of is not policy:
             body = msgspec.json.encode(models.listing(fleet, policy, created))
@@ -154,7 +154,7 @@ class App:
         return ""
 
     def _welcome(self) -> dict[str, object]:
-        info = self._control.info
+        info = self._control.view.info
         return {
             "name": "nexus",
             "version": info.version,

@@ -21,9 +21,9 @@ from nexus.api.operations import add_operations
 from nexus.api.page import POLICY, page
 from nexus.api.questions import COMPRESSED, POLICY_TEST, WHAT_IF, Expectations, WhatIf
 from nexus.api.routing import IfMatch, add_routing, tag_of
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain import gateway
-from nexus.domain.backend import BackendId, BackendType, Zone
+from nexus.domain.backend import Backend, BackendId, BackendType, Zone
 from nexus.domain.history import Outcome, Wanted
 from nexus.errors import BadRequest, MethodNotAllowed, NexusError, NotFound, Outdated
 
@@ -58,7 +58,7 @@ def control_app(control: Control) -> FastAPI:
     """The FastAPI app over one `Control`."""
     app = FastAPI(
         title="Nexus control",
-        version=control.info.version,
+        version=control.view.info.version,
         description="What the dashboard and the CLI do.",
         docs_url=None,  # FastAPI's page is empty without internet
         redoc_url=None,
@@ -70,7 +70,7 @@ def control_app(control: Control) -> FastAPI:
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:  # pyright: ignore[reportUnusedFunction]
         headers = {"content-security-policy": POLICY, "x-content-type-options": "nosniff"}
-        body = page(app.openapi(), control.info.url)
+        body = page(app.openapi(), control.view.info.url)
         return Response(body, headers=headers, media_type="text/html")
 
     @app.exception_handler(NexusError)
@@ -96,44 +96,44 @@ def control_app(control: Control) -> FastAPI:
 
     @app.get("/nexus/v1/backends", summary="Every backend with its health, models and load")
     async def list_backends() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        fleet = control.fleet()
+        fleet = control.view.fleet()
         return {
             "version": fleet.version,
-            "backends": [views.backend(b, control.load(b.id)) for b in fleet.backends.values()],
+            "backends": [_told(control, backend) for backend in fleet.backends.values()],
         }
 
     @app.post("/nexus/v1/backends", status_code=201, summary="Register a backend")
     async def add_backend(new: NewBackend) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend, evidence = await control.register(gateway.NewBackend(**new.model_dump()))
-        return views.backend(backend, control.load(backend.id)) | {"recognised_by": evidence}
+        backend, evidence = await control.backends.register(gateway.NewBackend(**new.model_dump()))
+        return _told(control, backend) | {"recognised_by": evidence}
 
     @app.patch("/nexus/v1/backends/{name}", summary="Change priority, zone, tier or limit")
     async def edit_backend(name: str, edit: Edit, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         _must_match(if_match, _seen(control, name))
         cleared = frozenset(key for key in edit.model_fields_set if getattr(edit, key) is None)
         told = gateway.BackendEdit(**edit.model_dump(), cleared=cleared)
-        backend = await control.alter(BackendId(name), told)
+        backend = await control.backends.alter(BackendId(name), told)
         return _seen(control, backend.id)
 
     @app.delete("/nexus/v1/backends/{name}", summary="Forget a backend")
     async def remove_backend(name: str, if_match: IfMatch = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         _must_match(if_match, _seen(control, name))
-        backend = await control.remove(BackendId(name))
+        backend = await control.backends.remove(BackendId(name))
         return {"removed": backend.name}
 
     @app.post("/nexus/v1/backends/{name}/drain", summary="Send it no new work")
     async def drain(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.drain(BackendId(name))
+        await control.backends.drain(BackendId(name))
         return _seen(control, name)
 
     @app.post("/nexus/v1/backends/{name}/undrain", summary="Take it back into rotation")
     async def undrain(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.undrain(BackendId(name))
+        await control.backends.undrain(BackendId(name))
         return _seen(control, name)
 
     @app.post("/nexus/v1/backends/{name}/check", summary="Probe it now")
     async def check(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.check(BackendId(name))
+        await control.backends.check(BackendId(name))
         return _seen(control, name)
 
     @app.get("/nexus/v1/requests", summary="The last requests, newest first")
@@ -154,52 +154,53 @@ def control_app(control: Control) -> FastAPI:
         wanted = Wanted(
             model, backend, status, outcome, zone, tenant, min_duration_ms, since, until, text
         )
-        return {"requests": await control.requests(wanted, limit, before=before)}
+        return {"requests": await control.requests.recent(wanted, limit, before=before)}
 
     @app.get("/nexus/v1/requests/{request_id}", summary="Why it went there, and not elsewhere")
     async def one_request(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return await control.story(request_id)
+        return await control.requests.story(request_id)
 
     @app.get("/nexus/v1/requests/{request_id}/now", summary="What would be done with it now")
     async def request_now(request_id: str) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return await control.decide_again(request_id)
+        return await control.requests.decide_again(request_id)
 
     @app.post(WHAT_IF, summary="Recorded requests decided again; nothing is changed")
     async def what_if(proposal: WhatIf) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return await control.foresight.what_if(proposal.drop, proposal.config, proposal.since_s)
+        foresight = control.requests.foresight
+        return await foresight.what_if(proposal.drop, proposal.config, proposal.since_s)
 
     @app.post(POLICY_TEST, summary="Whether the policies keep what is expected")
     async def policy_test(table: Expectations) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return await control.foresight.policy_test({"expect": table.expect})
+        return await control.requests.foresight.policy_test({"expect": table.expect})
 
     @app.get(
         "/nexus/v1/discovered", summary="Servers that wait for approval, and what was looked at"
     )
     async def discovered() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         return {
-            "waiting": [views.waiting(server) for server in control.discovered()],
-            "looked_at": [views.looked_at(probe) for probe in control.looked_at()],
+            "waiting": [views.waiting(server) for server in control.waiting.all()],
+            "looked_at": [views.looked_at(probe) for probe in control.waiting.looked_at()],
         }
 
     @app.post("/nexus/v1/discovered/{name}/approve", status_code=201, summary="Use this server")
     async def approve(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend = await control.admit(name)
+        backend = await control.waiting.admit(name)
         return _seen(control, backend.id)
 
     @app.post("/nexus/v1/discovered/{name}/dismiss", summary="Forget it until the next start")
     async def dismiss(name: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        server = await control.dismiss(BackendId(name))
+        server = await control.waiting.dismiss(BackendId(name))
         return {"dismissed": server.name}
 
     @app.post("/nexus/v1/scan", summary="Look for servers on this machine now")
     async def scan(_: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.scan()
-        return {"backends": len(control.fleet().backends)}
+        await control.waiting.scan()
+        return {"backends": len(control.view.fleet().backends)}
 
-    add_keys(app, control)
-    add_live(app, control)
+    add_keys(app, control.keys)
+    add_live(app, control.view)
     add_operations(app, control)
-    add_routing(app, control)
+    add_routing(app, control.routing)
     return app
 
 
@@ -207,8 +208,11 @@ Nothing = Annotated[dict[str, Any] | None, Body()]
 
 
 def _seen(control: Control, name: str) -> dict[str, Any]:
-    backend = control.resolve(name)
-    return views.backend(backend, control.load(backend.id))
+    return _told(control, control.backends.resolve(name))
+
+
+def _told(control: Control, backend: Backend) -> dict[str, Any]:
+    return views.backend(backend, control.view.load(backend.id))
 
 
 def _must_match(if_match: str | None, now: dict[str, Any]) -> None:

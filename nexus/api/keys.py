@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nexus import wire
 from nexus.api.routing import DryRun, IfMatch, tag_of
-from nexus.control import Control
+from nexus.control.keys import Keys
 from nexus.domain.access import Role
 from nexus.domain.keys import LONGEST_NAME, KeyGone, KeyImpact, KeyMade, Keyring
 from nexus.domain.keys import NewKey as Wanted
@@ -28,7 +28,7 @@ class NewKey(BaseModel):
     role: Role = Role.VIEWER
 
 
-def add_keys(app: FastAPI, control: Control) -> None:
+def add_keys(app: FastAPI, control_keys: Keys) -> None:
     """`/keys` and what is below it."""
 
     @app.get(
@@ -36,7 +36,7 @@ def add_keys(app: FastAPI, control: Control) -> None:
         responses={200: {"model": Keyring}},
     )  # fmt: skip
     async def keys() -> Response:  # pyright: ignore[reportUnusedFunction]
-        ring = await control.keys()
+        ring = await control_keys.ring()
         return _json(ring, ring.version)
 
     @app.post(
@@ -49,8 +49,8 @@ def add_keys(app: FastAPI, control: Control) -> None:
     ) -> Response:
         wanted = Wanted(new.name, new.role, _version(if_match))
         if dry_run:
-            return _json(await control.preview_key(wanted))
-        made = await control.create_key(wanted)
+            return _json(await control_keys.preview(wanted))
+        made = await control_keys.create(wanted)
         return _json(made, made.version, status=201)
 
     @app.delete(
@@ -61,8 +61,8 @@ def add_keys(app: FastAPI, control: Control) -> None:
         name: str, dry_run: DryRun = False, if_match: IfMatch = None
     ) -> Response:
         if dry_run:
-            return _json(await control.preview_revoke(name))
-        gone = await control.revoke_key(name, _version(if_match))
+            return _json(await control_keys.preview_revoke(name))
+        gone = await control_keys.revoke(name, _version(if_match))
         return _json(gone, gone.version)
 
 

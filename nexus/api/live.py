@@ -16,7 +16,7 @@ from nexus import wire
 from nexus.api.backlog import Backlog
 from nexus.api.deltas import without_secrets
 from nexus.api.stream import Packer, stream
-from nexus.control import Control
+from nexus.control.view import View
 from nexus.domain.audit import actor
 
 _NOT_STORED = {"cache-control": "no-store", "x-accel-buffering": "no"}
@@ -30,19 +30,19 @@ class _Stream(StreamingResponse):
             await super().stream_response(send)
 
 
-def add_live(app: FastAPI, control: Control, unix: Callable[[], float] = time.time) -> None:
+def add_live(app: FastAPI, view: View, unix: Callable[[], float] = time.time) -> None:
     """`/snapshot` and `/events`."""
-    backlog = Backlog(control.bus, lambda: secrets.token_hex(4))
+    backlog = Backlog(view.bus, lambda: secrets.token_hex(4))
 
     def hello() -> wire.Hello:
         who = actor()
-        return wire.Hello(wire.VERSION, control.info, who.role, who.who, unix())
+        return wire.Hello(wire.VERSION, view.info, who.role, who.who, unix())
 
     @app.get("/nexus/v1/snapshot", summary="The whole picture, and the mark to follow it from")
     async def snapshot() -> Response:  # pyright: ignore[reportUnusedFunction]
         backlog.open()
         try:
-            updates = [without_secrets(each) for each in control.opening()]
+            updates = [without_secrets(each) for each in view.opening()]
             mark = backlog.mark()
         finally:
             backlog.close()
@@ -66,7 +66,7 @@ def add_live(app: FastAPI, control: Control, unix: Callable[[], float] = time.ti
         if gzip:
             headers |= {"content-encoding": "gzip", "vary": "accept-encoding"}
         still: Callable[[], bool] = request.scope.get("nexus.still", lambda: True)
-        pieces = stream(backlog, control.opening, hello(), last, Packer(gzip=gzip), still)
+        pieces = stream(backlog, view.opening, hello(), last, Packer(gzip=gzip), still)
         return _Stream(pieces, headers=headers, media_type="text/event-stream")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from nexus.control import Control
+from nexus.control.numbers import Numbers
 
 
-async def page(control: Control, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+async def page(numbers: Numbers, headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
     """Header lines and body of the numbers of this moment."""
     said = [value.decode("latin-1") for name, value in headers if name == b"accept"]
-    content_type, pieces = control.prometheus(",".join(said))
+    content_type, pieces = numbers.prometheus(",".join(said))
     made: list[bytes] = []
     for piece in pieces:
         made.append(piece)

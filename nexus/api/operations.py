@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nexus import wire
 from nexus.api import views
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain.history import Metric
 from nexus.domain.logline import LogLevel
 
@@ -42,33 +42,34 @@ class OneLevel(BaseModel):
 
 def add_operations(app: FastAPI, control: Control) -> None:
     """Models, requests, the log, changes."""
+    view, backends, requests = control.view, control.backends, control.requests
 
     @app.get("/nexus/v1/models", summary="Every model with each backend that has it")
     async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return {"models": views.models(control.fleet(), control.load)}
+        return {"models": views.models(view.fleet(), view.load)}
 
     @app.post("/nexus/v1/backends/{name}/load", summary="Bring a model into its memory")
     async def load(name: str, which: OneModel) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend = await control.load_model(control.resolve(name).id, which.model)
+        backend = await backends.load_model(backends.resolve(name).id, which.model)
         return {"backend": backend.name, "model": which.model, "loaded": True}
 
     @app.post("/nexus/v1/backends/{name}/unload", summary="Free the memory of a model")
     async def unload(name: str, which: OneModel) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        backend = await control.unload_model(control.resolve(name).id, which.model)
+        backend = await backends.unload_model(backends.resolve(name).id, which.model)
         return {"backend": backend.name, "model": which.model, "loaded": False}
 
     @app.post("/nexus/v1/recognise", summary="What runs at a URL; nothing is registered")
     async def recognise(which: OneUrl) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _json(await control.recognise(which.url))
+        return _json(await backends.recognise(which.url))
 
     @app.post("/nexus/v1/requests/{request_id}/cancel", summary="End a request that runs")
     async def cancel(request_id: str, _: Nothing = None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.cancel(request_id)
+        await requests.cancel(request_id)
         return {"cancelled": request_id}
 
     @app.get("/nexus/v1/requests/{request_id}/standings", summary="What each candidate got")
     async def standings(request_id: str) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _json(await control.explain(request_id))
+        return _json(await requests.standings(request_id))
 
     @app.get("/nexus/v1/series", summary="A number over time, oldest first")
     async def series(  # pyright: ignore[reportUnusedFunction]
@@ -78,26 +79,26 @@ def add_operations(app: FastAPI, control: Control) -> None:
         backend: str = "",
         model: str = "",
     ) -> Response:
-        return _json(await control.series(metric, since, step_s, backend=backend, model=model))
+        return _json(await requests.series(metric, since, step_s, backend=backend, model=model))
 
     @app.get("/nexus/v1/changes", summary="What people changed, newest first")
     async def changes(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _json(await control.changes(limit))
+        return _json(await control.ledger.changes(limit))
 
     @app.get("/nexus/v1/log", summary="The last lines of the log")
     async def log(  # pyright: ignore[reportUnusedFunction]
         after: Annotated[int, Query(ge=0, description="Only lines with a greater seq")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
     ) -> Response:
-        return _json(await control.logs(after, limit))
+        return _json(await control.log.lines(after, limit))
 
     @app.get("/nexus/v1/log/levels", summary="The level of each component; of all others: nexus")
     async def log_levels() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return {name or ALL: level.value for name, level in (await control.log_levels()).items()}
+        return {name or ALL: level.value for name, level in (await control.log.levels()).items()}
 
     @app.put("/nexus/v1/log/levels/{component}", summary="Log more or less until the next start")
     async def set_log_level(component: str, which: OneLevel) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        await control.set_log_level("" if component == ALL else component, which.level)
+        await control.log.set_level("" if component == ALL else component, which.level)
         return {component: which.level.value}
 
 

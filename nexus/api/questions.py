@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nexus.api.asgi_door import Message, Receive, Scope, Send
 from nexus.api.errors import JSON_LINE, header_pairs, render
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.errors import NexusError
 
 REQUESTS: Final = "/nexus/v1/requests/"
@@ -56,7 +56,7 @@ async def answered(control: Control, scope: Scope, receive: Receive, send: Send)
         id_ = path[len(REQUESTS) :]
         if not id_ or "/" in id_:
             return receive
-        await _answer(control.story(id_), scope, send)
+        await _answer(control.requests.story(id_), scope, send)
         return None
     if method != "POST" or path not in (WHAT_IF, POLICY_TEST) or not _is_json(scope):
         return receive
@@ -65,10 +65,10 @@ async def answered(control: Control, scope: Scope, receive: Receive, send: Send)
         told = json.loads(body)
         if path == WHAT_IF:
             asked = WhatIf.model_validate(told)
-            answer = control.foresight.what_if(asked.drop, asked.config, asked.since_s)
+            answer = control.requests.foresight.what_if(asked.drop, asked.config, asked.since_s)
         else:
             expect = Expectations.model_validate(told).expect
-            answer = control.foresight.policy_test({"expect": expect})
+            answer = control.requests.foresight.policy_test({"expect": expect})
     except (ValueError, RecursionError, ValidationError):
         return again
     await _answer(answer, scope, send)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from fastapi import Body, FastAPI, Header, Query, Response
 
 from nexus import wire
-from nexus.control import Control
+from nexus.control.routing import Routing
 from nexus.domain.routes import Routes
 from nexus.errors import BadRequest
 
@@ -20,12 +20,12 @@ DryRun = Annotated[bool, Query(description="Answer what it would change, and cha
 EXAMPLE = {"aliases": {"gpt-4": "llama3:70b", "old-name": None}}
 
 
-def add_routing(app: FastAPI, control: Control) -> None:
+def add_routing(app: FastAPI, routes: Routing) -> None:
     """`/routing` and what is below it."""
 
     @app.get("/nexus/v1/routing", summary="Strategy, weights, aliases, fallbacks, policies")
     async def routing() -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _said(await control.routes())
+        return _said(await routes.routes())
 
     @app.put("/nexus/v1/routing", summary="Replace the routing configuration")
     async def put_routing(  # pyright: ignore[reportUnusedFunction]
@@ -39,22 +39,22 @@ def add_routing(app: FastAPI, control: Control) -> None:
         dry_run: DryRun = False,
         if_match: IfMatch = None,
     ) -> Response:
-        now = wire.plain(await control.routes())
+        now = wire.plain(await routes.routes())
         version = patch.get("version", now["version"])
         wanted = _read(merged(now, patch) | {"version": version})
         return await _change(wanted, dry_run, if_match)
 
     @app.post("/nexus/v1/routing/undo", summary="Take the last change back")
     async def undo_routing(_: Annotated[dict[str, Any] | None, Body()] = None) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _said(await control.undo())
+        return _said(await routes.undo())
 
     async def _change(wanted: Routes, dry_run: bool, if_match: str | None) -> Response:
         if if_match is not None and if_match.strip() != "*":
             wanted = replace(wanted, version=tag_of(if_match))
         if dry_run:
-            preview = wire.dump(await control.preview(wanted))
+            preview = wire.dump(await routes.preview(wanted))
             return Response(preview, media_type="application/json")
-        return _said(await control.apply(wanted))
+        return _said(await routes.apply(wanted))
 
 
 def merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

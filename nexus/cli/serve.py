@@ -238,6 +238,7 @@ async def _on_screen(
     from nexus.domain.audit import Actor, acting
     from tui.launch import supervise
     from tui.leave import Leave
+    from tui.sources.local import local
     from tui.sources.opening import Opening
 
     source, stop, up = Opening(info), asyncio.Event(), asyncio.Event()
@@ -254,7 +255,7 @@ async def _on_screen(
             await up.wait()
             await asyncio.to_thread(import_module, "nexus.runtime")  # keys are answered meanwhile
             async with opening as gateway:
-                source.opened(gateway.control)
+                source.opened(local(gateway.control))
                 await asyncio.wait([shown])
                 if shown.result() is Leave.STOP:
                     _set_by_signals(gateway.hurry)
@@ -283,7 +284,7 @@ async def _headless(gateway: Gateway, stop: asyncio.Event) -> None:
     _set_by_signals(stop)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal does not stop a gateway
-    info = gateway.control.info
+    info = gateway.control.view.info
     log.info(
         "nexus %s serves %s/v1 (%s)",
         info.version,
@@ -322,15 +323,15 @@ async def _traffic(gateway: Gateway) -> AsyncGenerator[None]:
     from nexus.simulator.traffic import trickle
 
     async def send() -> None:
-        fleet = gateway.control.fleet()
-        async for update in gateway.control.updates():
+        fleet = gateway.control.view.fleet()
+        async for update in gateway.control.view.updates():
             if isinstance(update, BackendChanged | FleetSeen):
-                fleet = gateway.control.fleet()
+                fleet = gateway.control.view.fleet()
                 if all(b.checked_at is not None for b in fleet.backends.values()):
                     break
         found = [(name, at[0].model) for name, at in sorted(fleet.by_model.items())]
         chat = [name for name, model in found if not model.embeddings]
-        chat += [name for name in gateway.control.policy().aliases if name not in chat]
+        chat += [name for name in gateway.control.view.policy().aliases if name not in chat]
         embedding = [name for name, model in found if model.embeddings]
         await trickle(gateway.url, chat, embedding_models=embedding)
 

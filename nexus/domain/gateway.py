@@ -111,10 +111,6 @@ class FleetSource(Protocol):
         """`FleetSeen` first, changes after it, `FleetSeen` again after a gap."""
         ...
 
-    async def explain(self, request_id: str) -> tuple[Standing, ...]:
-        """What each candidate of a request got, the chosen one first."""
-        ...
-
     async def drain(self, backend_id: BackendId) -> None:
         """Send no new work there. Idempotent."""
         ...

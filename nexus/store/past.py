@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import Zone
 from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.domain.history import Metric, Outcome, Point, Wanted, named, outcome_of
@@ -74,10 +73,6 @@ class Past:
         return await asyncio.to_thread(
             self._store.series, metric, since, step_s, backend=backend, model=model
         )
-
-    async def changes(self, limit: int) -> list[AuditEntry]:
-        """What people changed, newest first."""
-        return await asyncio.to_thread(self._store.changes, limit)
 
     def _requests(
         self, ring: list[Record], limit: int, wanted: Wanted, before: str

@@ -11,7 +11,7 @@ from nexus.api.app import App
 from nexus.api.asgi_door import AsgiDoor
 from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain.events import Event
 from nexus.domain.fleet import Fleet
 from nexus.domain.logline import LogValue

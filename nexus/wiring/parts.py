@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus import __version__
-from nexus.control import Control
+from nexus.control.control import Control
+from nexus.control.ledger import Ledger
 from nexus.domain.gateway import GatewayInfo
 from nexus.edits import RouteEdits
 from nexus.health.checker import HealthChecker
@@ -93,6 +94,7 @@ def parts(
     records = Records(unix)
     store = _store(config, history)
     metrics = Metrics(sockets=pools.guard)
+    ledger = Ledger(store, bus, unix)
     events = Events(bus, records, store, metrics, pools, unix)
 
     # The truth, and who looks after it.
@@ -127,9 +129,6 @@ def parts(
     )
 
     # What people and clients meet.
-    def edited(lines: tuple[str, ...]) -> None:
-        control.file_edited(lines)
-
     words = text(
         loaded,
         reload,
@@ -137,7 +136,7 @@ def parts(
         registry,
         in_force,
         checker.wake,
-        edited,
+        ledger.file_edited,
     )
     control = Control(
         GatewayInfo(url, __version__, unix(), str(loaded.path or ""), demo),
@@ -156,6 +155,7 @@ def parts(
         records=records,
         metrics=metrics,
         store=store,
+        ledger=ledger,
         cancel=carrier.cancel,
         under_way=carrier.under_way,
         edits=RouteEdits(words.live),

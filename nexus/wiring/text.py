@@ -33,7 +33,7 @@ def text(
     registry: Registry,
     in_force: InForce,
     check: Callable[[BackendId], None],
-    edited: Callable[[tuple[str, ...]], None],
+    edited: Callable[[str, tuple[str, ...]], None],
 ) -> Text:
     """Puts it together.
 
@@ -44,13 +44,13 @@ def text(
         registry: whose backends follow the file.
         in_force: follows it as well.
         check: probes a backend now.
-        edited: told what somebody's edit of the file has changed.
+        edited: told which file somebody has edited, and what that has changed.
     """
 
     def by_hand(lines: tuple[str, ...], mark: tuple[int, int]) -> None:
         if keeper is None or mark != keeper.wrote:  # else whoever did that is known already
             live.file_edited()
-            edited(lines)
+            edited(str(loaded.path or "nexus.toml"), lines)
 
     load = load or _plainly
     watched = keeper.path if keeper is not None else None

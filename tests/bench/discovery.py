@@ -73,7 +73,7 @@ async def _interval(server: Callable[[SimServer], Awaitable[None]]) -> float:
         SimFleet((SPEC,)) as fleet,
         _looking(gateway_extra="[health_check]\ninterval_seconds = 1\n", hosts=[]) as here,
     ):
-        await here.control.register(NewBackend(fleet["it"].url, name="it"))
+        await here.control.backends.register(NewBackend(fleet["it"].url, name="it"))
         await server(fleet["it"])
         return await _timed(here, lambda here: not _routable(here))
 
@@ -87,7 +87,9 @@ def _ask(url: str) -> None:
 
 
 def _routable(here: Gateway) -> bool:
-    return any(b.status is BackendStatus.HEALTHY for b in here.control.fleet().backends.values())
+    return any(
+        b.status is BackendStatus.HEALTHY for b in here.control.view.fleet().backends.values()
+    )
 
 
 async def _timed(here: Gateway, true: Callable[[Gateway], bool]) -> float:

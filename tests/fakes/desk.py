@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from nexus.control import Control
+from nexus.control.control import Control
+from nexus.control.ledger import Ledger
 from nexus.discovery.waiting import WaitingRoom
-from nexus.domain.backend import Backend, BackendId, BackendType
-from nexus.domain.events import PortProbed
+from nexus.domain.backend import Backend, BackendId, BackendStatus, BackendType, Model
+from nexus.domain.events import PortProbed, Update
 from nexus.domain.gateway import GatewayInfo
 from nexus.domain.policy import Policy
 from nexus.registry.registry import Registry
+from nexus.store.store import Store
 from nexus.telemetry.bus import Bus
 from nexus.telemetry.metrics import Metrics
 from nexus.telemetry.records import Records
+from tests.fakes.gateway import face
 
 
 @dataclass
@@ -81,6 +85,7 @@ def control_over(
     metrics: Metrics | None = None,
 ) -> Control:
     """A control that keeps nothing, finds nothing and admits nobody, but for what is given."""
+    store = Store(unix=unix)
     return Control(
         GatewayInfo(url, "1.2.3", 1_700_000_000.0, ""),
         registry,
@@ -97,4 +102,42 @@ def control_over(
         keep=forgetful,
         records=records or Records(unix),
         metrics=metrics or Metrics(),
+        store=store,
+        ledger=Ledger(store, bus, unix),
     )
+
+
+A = BackendId("a")
+
+
+class Desk:
+    """A control and what it acts on."""
+
+    def __init__(self, recognised: tuple[BackendType, str] | None = None) -> None:
+        self.bus = Bus()
+        self.registry = Registry(self.bus.publish, lambda: 1.0)
+        self.checks = Checked()
+        self.levers = Pulled(self.registry)
+        self.probed: dict[str, PortProbed] = {}
+        self.scans = Scans()
+
+        async def recognise(url: str, key_env: str | None) -> tuple[BackendType, str] | None:
+            return recognised
+
+        self.control = control_over(
+            self.registry,
+            self.bus,
+            unix=lambda: 1_700_000_061.0,
+            checks=self.checks,
+            levers=self.levers,
+            scans=self.scans,
+            recognise=recognise,
+            probed=self.probed,
+        )
+        self.registry.add(face("a", "http://10.0.0.1:8000"))
+        self.registry.set_health(A, BackendStatus.HEALTHY, models=(Model("m"),))
+
+
+async def next_of(updates: object) -> Update:
+    async with asyncio.timeout(5):
+        return await anext(updates)  # type: ignore[call-overload, no-any-return]

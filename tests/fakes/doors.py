@@ -19,7 +19,7 @@ from nexus.api.app import App
 from nexus.api.asgi_door import AsgiDoor
 from nexus.api.errors import unreadable
 from nexus.api.hot import Hot
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.domain.backend import BackendFace, BackendStatus, Model
 from nexus.domain.events import RequestRefused
 from nexus.domain.policy import Policy

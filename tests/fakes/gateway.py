@@ -92,11 +92,11 @@ async def gateway(
 
 async def checked(here: Gateway) -> None:
     """Until every backend has been looked at once."""
-    waiting = {b.id for b in here.control.fleet().backends.values() if b.checked_at is None}
+    waiting = {b.id for b in here.control.view.fleet().backends.values() if b.checked_at is None}
     if not waiting:
         return
     async with asyncio.timeout(10):
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             match update:
                 case FleetSeen(fleet=fleet):
                     waiting = {b.id for b in fleet.backends.values() if b.checked_at is None}
@@ -112,7 +112,7 @@ async def finished(here: Gateway, count: int = 1) -> list[RequestFinished]:
     """The next `count` requests to end. To be started before they are sent."""
     seen: list[RequestFinished] = []
     async with asyncio.timeout(10):
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             if isinstance(update, RequestFinished):
                 seen.append(update)
                 if len(seen) == count:

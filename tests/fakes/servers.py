@@ -79,7 +79,7 @@ async def story(
             await own.aclose()
         for its_face, told in zip(faces, servers.values(), strict=True):
             for _ in range(0 if told.up else 3):  # health_check.failure_threshold
-                await it.control.check(its_face.id)
+                await it.control.backends.check(its_face.id)
         yield Story(it, here)
 
 

@@ -69,13 +69,13 @@ def service() -> str:
 async def until(here: Gateway, true: Callable[[], object]) -> None:
     """Wait for something to be true after some update."""
     async with asyncio.timeout(20):
-        async for _ in here.control.updates():
+        async for _ in here.control.view.updates():
             if true():
                 return
 
 
 def names(here: Gateway) -> list[str]:
-    return [backend.name for backend in here.control.fleet().backends.values()]
+    return [backend.name for backend in here.control.view.fleet().backends.values()]
 
 
 async def call(here: Gateway, method: str, path: str) -> httpx.Response:
@@ -103,7 +103,7 @@ async def test_an_announced_server_waits_is_approved_serves_and_says_goodbye(
         port = int(url.rpartition(":")[2])
         txt = {"type": "vllm", "api_path": "/v1"}
         async with announcing(kind, "gpu_box", port, [FAR], txt, interfaces=["127.0.0.1"]):
-            await until(here, here.control.discovered)
+            await until(here, here.control.waiting.all)
             listed = (await call(here, "GET", "/nexus/v1/discovered")).json()
             (waiting,) = listed["waiting"]
             assert (waiting["name"], waiting["url"]) == ("gpu box", url)
@@ -116,17 +116,17 @@ async def test_an_announced_server_waits_is_approved_serves_and_says_goodbye(
             assert (reply.json()["status"], reply.json()["models"]) == ("healthy", ["org/qwen"])
             assert await ask(here, "org/qwen") == 200
             assert (await call(here, "GET", "/nexus/v1/discovered")).json()["waiting"] == []
-        left = here.control.resolve("gpu box")
+        left = here.control.backends.resolve("gpu box")
         await until(
             here,
-            lambda: here.control.resolve("gpu box").status is BackendStatus.UNKNOWN,
+            lambda: here.control.backends.resolve("gpu box").status is BackendStatus.UNKNOWN,
         )
         async with announcing(kind, "gpu_box", port, [FAR], txt, interfaces=["127.0.0.1"]):
             await until(
                 here,
-                lambda: here.control.resolve("gpu box").status is BackendStatus.HEALTHY,
+                lambda: here.control.backends.resolve("gpu box").status is BackendStatus.HEALTHY,
             )
-        assert here.control.resolve("gpu box").id == left.id
+        assert here.control.backends.resolve("gpu box").id == left.id
 
 
 @pytest.mark.usefixtures("another_machine")
@@ -141,10 +141,10 @@ async def test_what_was_approved_is_in_the_configuration_for_the_next_start(
         keeper = Keeper(path, tmp_path / "state.toml")
         sink = Sink(None, json=False)
         async with running(loaded, bind("127.0.0.1", 0), {}, sink, keeper=keeper) as here:
-            await until(here, here.control.discovered)
-            (server,) = here.control.discovered()
+            await until(here, here.control.waiting.all)
+            (server,) = here.control.waiting.all()
             assert server.via == "scan of 127.0.0.7/32"
-            await here.control.approve(server.id)
+            await here.control.waiting.admit(server.id)
             assert names(here) == [server.name]
     (face,) = load(path, {}, {}, explicit=True).config.faces()
     assert (face.id, face.name, face.url) == (server.id, server.name, url)
@@ -156,11 +156,11 @@ async def test_a_dismissed_server_is_gone_from_every_list(sims: SimFleet, tmp_pa
         port = int(url.rpartition(":")[2])
         config = settings(hosts=["127.0.0.7/32"], ports=[port])
         async with gateway(config=config, tmp_path=tmp_path, discovery=True) as here:
-            await until(here, here.control.discovered)
-            (server,) = here.control.discovered()
+            await until(here, here.control.waiting.all)
+            (server,) = here.control.waiting.all()
             reply = await call(here, "POST", f"/nexus/v1/discovered/{server.id}/dismiss")
             assert reply.json() == {"dismissed": server.name}
-            assert here.control.discovered() == ()
+            assert here.control.waiting.all() == ()
             again = await call(here, "POST", "/nexus/v1/discovered/nobody/approve")
             assert again.status_code == 404
             assert "Waiting: none" in again.json()["error"]["message"]
@@ -182,8 +182,8 @@ async def test_named_hosts_are_used_networks_wait_unless_trust_is_automatic(
         port = int(url.rpartition(":")[2])
         config = settings(trust=trust, hosts=hosts, ports=[port])
         async with gateway(config=config, tmp_path=tmp_path, discovery=True) as here:
-            await until(here, lambda: here.control.discovered() or names(here))
-            assert (bool(names(here)), bool(here.control.discovered())) == (used, waits)
+            await until(here, lambda: here.control.waiting.all() or names(here))
+            assert (bool(names(here)), bool(here.control.waiting.all())) == (used, waits)
 
 
 @pytest.mark.usefixtures("another_machine")
@@ -192,9 +192,11 @@ async def test_without_trust_nobody_looks(sims: SimFleet, tmp_path: Path) -> Non
         port = int(url.rpartition(":")[2])
         config = settings(trust="off", hosts=["127.0.0.7"], ports=[port])
         async with gateway(config=config, tmp_path=tmp_path, discovery=True) as here:
-            await here.control.scan()
-            assert (names(here), here.control.discovered()) == ([], ())
-            assert {probe.url for probe in here.control.looked_at()} == {f"http://127.0.0.1:{port}"}
+            await here.control.waiting.scan()
+            assert (names(here), here.control.waiting.all()) == ([], ())
+            assert {probe.url for probe in here.control.waiting.looked_at()} == {
+                f"http://127.0.0.1:{port}"
+            }
 
 
 async def test_a_local_server_that_announces_itself_is_one_backend_used_at_once(
@@ -209,14 +211,14 @@ async def test_a_local_server_that_announces_itself_is_one_backend_used_at_once(
     ):
 
         def heard() -> bool:
-            said = [probe.detail for probe in here.control.looked_at()]
+            said = [probe.detail for probe in here.control.waiting.looked_at()]
             return any("mDNS" in detail for detail in said) or any(
                 "known as" in detail for detail in said
             )
 
         await until(here, heard)
         assert len(names(here)) == 1
-        assert here.control.discovered() == ()
+        assert here.control.waiting.all() == ()
 
 
 @pytest.mark.usefixtures("another_machine")
@@ -225,15 +227,15 @@ async def test_a_new_reader_is_told_who_waits(sims: SimFleet, tmp_path: Path) ->
         port = int(url.rpartition(":")[2])
         config = settings(hosts=["127.0.0.7/32"], ports=[port])
         async with gateway(config=config, tmp_path=tmp_path, discovery=True) as here:
-            await until(here, here.control.discovered)
+            await until(here, here.control.waiting.all)
             told: list[Update] = []
             async with asyncio.timeout(5):
-                async with contextlib.aclosing(here.control.updates()) as updates:
+                async with contextlib.aclosing(here.control.view.updates()) as updates:
                     async for update in updates:
                         told.append(update)
                         if isinstance(update, ServerFound):
                             break
-            assert told[-1] in here.control.discovered()
+            assert told[-1] in here.control.waiting.all()
 
 
 @pytest.mark.usefixtures("another_machine")
@@ -248,7 +250,7 @@ async def test_the_command_line_shows_approves_and_dismisses(
             hosts=["127.0.0.7/32"], ports=[int(u.rpartition(":")[2]) for u in (url, other)]
         )
         async with gateway(config=config, tmp_path=tmp_path, discovery=True) as here:
-            await until(here, lambda: len(here.control.discovered()) == 2)
+            await until(here, lambda: len(here.control.waiting.all()) == 2)
             quiet = tmp_path / "quiet.toml"
             quiet.write_text(settings())
 
@@ -271,7 +273,7 @@ async def test_the_command_line_shows_approves_and_dismisses(
             assert (code, err) == (0, "")
             assert "as vllm. " in out
             assert "healthy, 1 model." in out
-            name = here.control.discovered()[0].name
+            name = here.control.waiting.all()[0].name
             assert (await nexus("backends", "dismiss", name))[:2] == (0, f"Dismissed: {name}\n")
             assert (await nexus("backends", "waiting"))[1].startswith("Nothing waits for approval")
             code, _, err = await nexus("backends", "approve", "nobody")

@@ -89,7 +89,7 @@ async def test_what_a_server_failed_is_counted_for_its_model() -> None:
         for _ in range(5):  # each of them tries b first
             await here.chat()
         found = await here.chat({"X-Nexus-Dry-Run": "1"})
-        speeds = here.gateway.control.load(BackendId("b")).speeds
+        speeds = here.gateway.control.view.load(BackendId("b")).speeds
 
     assert speeds == {"m": Speed(recent=Recent(60, 5, 100))}
     chosen, _ = found.json()["candidates"]
@@ -197,9 +197,9 @@ async def test_a_backend_that_is_down_is_passed_over_and_comes_back() -> None:
     async with story(a=Server(more={"priority": 0}), b=Server(more={"priority": 90})) as here:
         control, id = here.gateway.control, BackendId("a")
         assert await winners(here, 1) == {"a": 1}
-        await control.drain(id)
+        await control.backends.drain(id)
         assert await winners(here, 2) == {"b": 2}
-        await control.undrain(id)
+        await control.backends.undrain(id)
         assert await winners(here, 1) == {"a": 1}
     async with story(a=Server(up=False, more={"priority": 0}), b=Server()) as here:
         assert await winners(here, 2) == {"b": 2}
@@ -230,13 +230,13 @@ async def test_a_dry_run_of_any_endpoint_is_the_decision_and_nothing_is_sent(
         none = await ask(here.gateway.url, request(path, {**body, "model": "x"}, headers=dry))
         told = none.json()
         assert (none.status, told["refusal"]["code"]) == (200, "model_not_found")
-        assert await here.gateway.control.requests(Wanted()) == ()  # and nothing is recorded
+        assert await here.gateway.control.requests.recent(Wanted()) == ()  # and nothing is recorded
 
 
 async def test_every_candidate_that_is_ruled_out_has_its_reason_in_a_refusal() -> None:
     servers = {"a": Server(up=False), "b": Server(up=False), "c": Server()}
     async with story(**servers) as here:
-        await here.gateway.control.drain(BackendId("c"))
+        await here.gateway.control.backends.drain(BackendId("c"))
         found = await here.chat()
         reasons = context(found)["rejection_reasons"]
         assert [each["agent_id"] for each in reasons] == ["a", "b", "c"]

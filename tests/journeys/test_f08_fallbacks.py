@@ -99,7 +99,7 @@ async def test_a_fallback_serves_too_when_every_attempt_failed(
         assert (found.status, found.headers["x-nexus-fallback-model"]) == (200, "n")
         assert found.headers["x-nexus-tried"] == "a"
         assert here.servers["b"].got[-1].json()["model"] == "n"
-        told = await here.gateway.control.story(found.headers["x-nexus-request-id"])
+        told = await here.gateway.control.requests.story(found.headers["x-nexus-request-id"])
         over = told["took_over"]
         assert (over["model"], over["backend"], over["why"]) == ("n", "b", "only_healthy_backend")
         assert over["decision"]["order"] == ["b"]

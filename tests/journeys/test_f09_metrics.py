@@ -110,7 +110,7 @@ async def test_a_stream_that_is_cut_short_is_an_error_of_its_backend() -> None:
 async def test_health_checks_are_timed_by_backend() -> None:
     async with story(up=Server(), gone=Server(up=False)) as here:
         before = await scrape(here.gateway.url)
-        await here.gateway.control.check(BackendId("up"))
+        await here.gateway.control.backends.check(BackendId("up"))
         after = await scrape(here.gateway.url)
 
     assert before.value("backend_latency_seconds_count", backend="up") == 1
@@ -161,9 +161,9 @@ async def test_requests_in_flight_are_a_gauge_that_comes_back_to_zero() -> None:
 async def test_fleet_gauges_follow_the_fleet() -> None:
     async with story(a=Server(), b=Server(("n",)), gone=Server(("o",), up=False)) as here:
         three = await scrape(here.gateway.url)
-        await here.gateway.control.drain(BackendId("a"))
+        await here.gateway.control.backends.drain(BackendId("a"))
         drained = await scrape(here.gateway.url)
-        await here.gateway.control.remove(BackendId("a"))
+        await here.gateway.control.backends.remove(BackendId("a"))
         two = await scrape(here.gateway.url)
 
     assert (three.value("backends_total"), three.value("backends_healthy")) == (3, 2)
@@ -175,7 +175,7 @@ async def test_fleet_gauges_follow_the_fleet() -> None:
 async def test_counters_survive_their_backend() -> None:
     async with story(a=Server(), b=Server(("n",))) as here:
         await here.chat()
-        await here.gateway.control.remove(BackendId("a"))
+        await here.gateway.control.backends.remove(BackendId("a"))
         await here.chat(model="n")
         page = await scrape(here.gateway.url)
         told = {each["id"]: each["requests"] for each in (await stats(here))["backends"]}

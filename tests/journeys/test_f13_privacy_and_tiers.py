@@ -240,7 +240,7 @@ async def test_zone_and_tier_of_the_file_count_and_the_type_says_what_it_leaves_
         config += BACKEND.format("near", near.url, "vllm", "")
         config += BACKEND.format("cloud", "http://127.0.0.1:9", "openai", "")
         async with gateway(config=config, tmp_path=tmp_path) as here:
-            faces = {each.name: each.face for each in here.control.fleet().backends.values()}
+            faces = {each.name: each.face for each in here.control.view.fleet().backends.values()}
             told = {name: (face.zone, face.tier) for name, face in faces.items()}
             assert told == {
                 "far": (Zone.OPEN, 3),

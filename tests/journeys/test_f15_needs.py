@@ -69,7 +69,7 @@ async def test_what_was_read_is_on_record() -> None:
     async with story(a=Server()) as here:
         said = [{"role": "user", "content": "x" * 4000}]
         found = await here.chat(messages=said, stream=True, tools=[{"type": "function"}])
-        account = await here.gateway.control.story(found.headers["x-nexus-request-id"])
+        account = await here.gateway.control.requests.story(found.headers["x-nexus-request-id"])
         needs = account["needs"]
         assert (needs["stream"], needs["tools"], needs["vision"]) == (True, True, False)
         assert 1000 <= needs["prompt_tokens_estimate"] <= 1010  # the tools count too

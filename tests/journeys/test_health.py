@@ -30,13 +30,13 @@ def error(status: str, body: bytes = b'{"error":{"message":"no"}}', headers: str
 
 
 def seen(here: Gateway, id: BackendId = A) -> Backend:
-    return here.control.fleet().backends[id]
+    return here.control.view.fleet().backends[id]
 
 
 async def until(here: Gateway, wanted: Callable[[Backend], bool], id: BackendId = A) -> Backend:
     """The backend once it is as wanted, told by the gateway's own events."""
     async with asyncio.timeout(20):
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             match update:
                 case FleetSeen(fleet=fleet) if wanted(fleet.backends[id]):
                     return fleet.backends[id]
@@ -211,7 +211,7 @@ async def test_of_two_the_failing_one_is_set_aside_after_five_failures() -> None
             assert seen(here).status is BackendStatus.UNHEALTHY
             assert seen(here).next.startswith("one request is tried at ")
             one.script = GOOD
-            await here.control.check(A)  # the operator does not wait
+            await here.control.backends.check(A)  # the operator does not wait
             (trial,) = await chats(here)
             assert trial.headers["x-nexus-backend"] == "a"
             assert seen(here).status is BackendStatus.HEALTHY
@@ -247,7 +247,7 @@ async def test_silence_twice_is_a_stall_and_the_other_does_the_work() -> None:
             assert {each.status for each in await chats(here, 4)} == {200}
             assert seen(here).status is BackendStatus.STALLED
             silent.hold.set()
-            await here.control.check(A)
+            await here.control.backends.check(A)
             (trial,) = await chats(here)
             assert trial.headers["x-nexus-backend"] == "a"
             assert seen(here).status is BackendStatus.HEALTHY
@@ -309,10 +309,10 @@ async def test_draining_a_sick_backend_to_and_fro_logs_no_change_of_its_health(
     gone = f"http://127.0.0.1:{free_port()}"
     async with gateway(face("a", gone)) as here:
         for _ in range(3):
-            await here.control.drain(A)
-            await here.control.check(A)
-            await here.control.undrain(A)
-            await here.control.check(A)
+            await here.control.backends.drain(A)
+            await here.control.backends.check(A)
+            await here.control.backends.undrain(A)
+            await here.control.backends.check(A)
     said = [r.getMessage() for r in caplog.records if r.name == "nexus.health"]
     assert [each for each in said if each.startswith("backend ")] == ["backend a: unreachable"]
 

@@ -31,7 +31,7 @@ MODEL = "tiny-llama"
 async def until(here: Gateway, name: str, wanted: Callable[[Backend], bool]) -> Backend:
     """The backend once it is as wanted, told by the gateway's own events."""
     async with asyncio.timeout(40):
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             match update:
                 case FleetSeen(fleet=fleet) if wanted(fleet.backends[BackendId(name)]):
                     return fleet.backends[BackendId(name)]
@@ -95,12 +95,12 @@ async def test_one_that_is_killed_under_load_costs_no_request() -> None:
 
 async def test_one_that_is_stopped_is_stalled_and_recovers_when_it_goes_on() -> None:
     async with two() as (here, one, _):
-        pool = here.pools.pool(here.control.resolve(BackendId("one")).face)
+        pool = here.pools.pool(here.control.backends.resolve(BackendId("one")).face)
         pool.timeouts = replace(pool.timeouts, first_byte_s=0.3)  # two minutes by default
         with stopped(one.pid):
             answers = [await say(here) for _ in range(4)]
             assert answers == [(200, "other")] * 4
-            stalled = here.control.resolve(BackendId("one"))
+            stalled = here.control.backends.resolve(BackendId("one"))
             assert stalled.status is BackendStatus.STALLED
             assert "does not answer" in stalled.reason
         pool.timeouts = replace(pool.timeouts, first_byte_s=30.0)
@@ -121,7 +121,7 @@ async def test_one_that_comes_back_on_its_port_with_another_model_is_known_by_th
             port = int(one.url.rpartition(":")[2])
             async with real_llamacpp(alias="after", port=port):
                 await until(here, "one", lambda b: b.is_routable)
-                back = here.control.resolve(BackendId("one"))
+                back = here.control.backends.resolve(BackendId("one"))
                 assert [model.id for model in back.models] == ["after"]
                 assert not back.models_stale
                 assert (await say(here, "after"))[0] == 200

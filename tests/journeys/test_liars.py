@@ -69,7 +69,7 @@ async def lying(liar: Liar) -> AsyncGenerator[Liar]:
 
 
 def seen(here: Gateway) -> Backend:
-    return here.control.fleet().backends[BackendId("liar")]
+    return here.control.view.fleet().backends[BackendId("liar")]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_a_liar_is_set_aside_with_a_clean_reason_and_said_once(
             faces = face("liar", liar.url), face("good", good.url)
             async with gateway(*faces, config=QUICK, tmp_path=tmp_path) as here:
                 for _ in range(3):
-                    await here.control.check(BackendId("liar"))
+                    await here.control.backends.check(BackendId("liar"))
                 assert (await ask(here.url, request(body=chat()))).status == 200
                 found = seen(here)
     assert found.status is status
@@ -126,7 +126,9 @@ async def test_a_redirect_is_followed_nowhere(tmp_path: Path) -> None:
             gateway(face("liar", liar.url), config=QUICK, tmp_path=tmp_path) as here,
         ):
             found = seen(here)
-            named, evidence = await here.control.register(NewBackend(liar.url + "/x", name="again"))
+            named, evidence = await here.control.backends.register(
+                NewBackend(liar.url + "/x", name="again")
+            )
     assert elsewhere.asked == []
     assert (found.status, found.models) == (BackendStatus.UNHEALTHY, ())
     assert f"redirects to {elsewhere.url}" in found.reason

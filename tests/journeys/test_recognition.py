@@ -25,7 +25,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw
 @pytest.mark.parametrize("type", DIALECTS)
 async def test_every_dialect_is_named_right_by_its_url_alone(type: BackendType) -> None:
     async with SimFleet((SimSpec("it", type, (CHAT,)),)) as fleet, gateway() as here:
-        backend, evidence = await here.control.register(
+        backend, evidence = await here.control.backends.register(
             NewBackend(fleet["it"].url + "/v1/", name="it")
         )
 
@@ -39,7 +39,7 @@ async def test_a_server_that_wants_a_key_is_named_right_with_it(type: BackendTyp
     spec = SimSpec("it", type, (CHAT,), api_key="sim-key")
     environ = {"SIM_KEY": "sim-key"}
     async with SimFleet((spec,)) as fleet, gateway(environ=environ) as here:
-        backend, _ = await here.control.register(
+        backend, _ = await here.control.backends.register(
             NewBackend(fleet["it"].url, name="it", api_key_env="SIM_KEY")
         )
 
@@ -49,7 +49,9 @@ async def test_a_server_that_wants_a_key_is_named_right_with_it(type: BackendTyp
 async def test_a_llamacpp_router_is_told_from_a_llamacpp_with_one_model() -> None:
     spec = SimSpec("it", BackendType.LLAMACPP, ROUTED)
     async with SimFleet((spec,)) as fleet, gateway() as here:
-        backend, evidence = await here.control.register(NewBackend(fleet["it"].url, name="it"))
+        backend, evidence = await here.control.backends.register(
+            NewBackend(fleet["it"].url, name="it")
+        )
 
     assert backend.face.type is BackendType.LLAMACPP
     assert evidence.startswith("llama.cpp router")
@@ -63,7 +65,9 @@ async def test_the_demos_members_keep_their_names_models_and_windows() -> None:
     async with SimFleet(demo_specs()) as fleet, gateway() as here:
         for server in fleet.servers:
             server.loading = False
-            backend, _ = await here.control.register(NewBackend(server.url, name=server.name))
+            backend, _ = await here.control.backends.register(
+                NewBackend(server.url, name=server.name)
+            )
             assert backend.face.type is server.type
             for told in server.spec.models:
                 seen = next((one for one in backend.models if one.id == told.id), None)
@@ -76,7 +80,9 @@ async def test_the_demos_members_keep_their_names_models_and_windows() -> None:
 @pytest.mark.skipif(not is_available(), reason="needs xllamacpp, gguf and numpy")
 async def test_a_real_llamacpp_is_named_right_by_its_url_alone() -> None:
     async with real_llamacpp(parallel=2, ctx=512) as server, gateway() as here:
-        backend, evidence = await here.control.register(NewBackend(server.url + "/v1", name="real"))
+        backend, evidence = await here.control.backends.register(
+            NewBackend(server.url + "/v1", name="real")
+        )
 
     assert backend.face.type is BackendType.LLAMACPP
     assert evidence.startswith("llama.cpp")
@@ -89,7 +95,7 @@ async def test_a_refusal_teaches_and_who_said_so_is_shown() -> None:
     """A vLLM lists nothing about vision, so an image is tried once, and after that never again."""
     spec = SimSpec("gpu", BackendType.VLLM, (CHAT,))
     async with SimFleet((spec,)) as fleet, gateway() as here:
-        backend, _ = await here.control.register(NewBackend(fleet["gpu"].url, name="gpu"))
+        backend, _ = await here.control.backends.register(NewBackend(fleet["gpu"].url, name="gpu"))
         assert backend.models[0].vision is None
 
         async with httpx.AsyncClient(base_url=here.url) as client:
@@ -98,7 +104,7 @@ async def test_a_refusal_teaches_and_who_said_so_is_shown() -> None:
             first = await client.post("/v1/chat/completions", json=body)
             asked = fleet["gpu"].seen.by_path["/v1/chat/completions"]
             shown = (await client.get("/v1/models/m")).json()
-            await here.control.check(backend.id)
+            await here.control.backends.check(backend.id)
             again = await client.post("/v1/chat/completions", json=body)
             since = fleet["gpu"].seen.by_path["/v1/chat/completions"]
 
@@ -113,10 +119,10 @@ async def test_a_refusal_teaches_and_who_said_so_is_shown() -> None:
 async def test_models_are_loaded_through_the_gateways_control() -> None:
     spec = SimSpec("it", BackendType.OLLAMA, ROUTED)
     async with asyncio.timeout(20), SimFleet((spec,)) as fleet, gateway() as here:
-        backend, _ = await here.control.register(NewBackend(fleet["it"].url, name="it"))
-        after = await here.control.load_model(backend.id, "n")
+        backend, _ = await here.control.backends.register(NewBackend(fleet["it"].url, name="it"))
+        after = await here.control.backends.load_model(backend.id, "n")
         assert {model.residency for model in after.models} == {Residency.LOADED}
-        after = await here.control.unload_model(backend.id, "m")
+        after = await here.control.backends.unload_model(backend.id, "m")
         assert {m.id: m.residency for m in after.models} == {
             "m": Residency.INSTALLED,
             "n": Residency.LOADED,

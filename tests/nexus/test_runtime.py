@@ -178,7 +178,7 @@ async def test_watchers_are_let_go() -> None:
 
         async def watch() -> list[object]:
             seen: list[object] = []
-            async for update in here.control.updates():
+            async for update in here.control.view.updates():
                 seen.append(update)
                 first.set()
             return seen

@@ -23,7 +23,7 @@ from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import BackendId
 from nexus.domain.events import LinkChanged, Update
-from nexus.domain.gateway import BackendEdit, GatewayInfo, Json, NewBackend, Recognition, Standing
+from nexus.domain.gateway import BackendEdit, GatewayInfo, Json, NewBackend, Recognition
 from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, NewKey
 from nexus.domain.logline import LogLevel, LogLine
@@ -190,10 +190,6 @@ class RemoteSource:
         self._skew = skew if abs(skew) > 2 else 0.0  # less is the way's delay
 
     # ---- questions
-
-    async def explain(self, request_id: str) -> tuple[Standing, ...]:
-        path = f"/requests/{_part(request_id)}/standings"
-        return await self._ask("GET", path, tuple[Standing, ...])
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
         usual = Wanted()

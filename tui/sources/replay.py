@@ -17,7 +17,6 @@ from nexus.domain.gateway import (
     Json,
     NewBackend,
     Recognition,
-    Standing,
 )
 from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, KeySeen, NewKey
@@ -42,8 +41,6 @@ class ReplaySource:
         """What would be done with any request now."""
         self.refusal: NexusError | None = None
         """Raised by the next commands, when set."""
-        self.standings: dict[str, tuple[Standing, ...]] = {}
-        """What each candidate of a request got, by request."""
         self.past: tuple[Json, ...] = ()
         """Requests in a line each, newest first."""
         self.asked: list[Wanted] = []
@@ -92,11 +89,6 @@ class ReplaySource:
     async def updates(self) -> AsyncIterator[Update]:
         while (update := await self._queue.get()) is not None:
             yield update
-
-    async def explain(self, request_id: str) -> tuple[Standing, ...]:
-        if request_id not in self.standings:
-            raise NotFound("not remembered")
-        return self.standings[request_id]
 
     async def drain(self, backend_id: BackendId) -> None:
         self._wish("drain", backend_id)

@@ -193,7 +193,7 @@ async def test_a_secret_is_nowhere_but_in_the_answer_to_who_made_it(tmp_path: Pa
     told: list[Update] = []
 
     async def watch(here: Gateway) -> None:
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             told.append(update)  # noqa: PERF401 - what was told before the end counts
 
     with logging_to(stream, level="trace"):

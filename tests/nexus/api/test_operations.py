@@ -43,12 +43,12 @@ async def here() -> AsyncIterator[Gateway]:
 async def test_a_model_is_loaded_and_unloaded(here: Gateway) -> None:
     async with client_of(here) as http:
         loaded = await http.post("/backends/tower/load", json={"model": "llama3.2:3b"})
-        then = here.control.resolve("tower").models[0].residency
+        then = here.control.backends.resolve("tower").models[0].residency
         freed = await http.post("/backends/tower/unload", json={"model": "llama3.2:3b"})
 
     assert (loaded.status_code, then) == (200, Residency.LOADED)
     assert freed.status_code == 200
-    assert here.control.resolve("tower").models[0].residency is Residency.INSTALLED
+    assert here.control.backends.resolve("tower").models[0].residency is Residency.INSTALLED
 
 
 async def test_models_are_listed_with_where_they_are(here: Gateway) -> None:
@@ -61,7 +61,7 @@ async def test_models_are_listed_with_where_they_are(here: Gateway) -> None:
 
 
 async def test_a_url_is_recognised_and_not_kept(here: Gateway) -> None:
-    url = here.control.resolve("tower").face.url
+    url = here.control.backends.resolve("tower").face.url
     async with client_of(here) as http:
         found = await http.post("/recognise", json={"url": url + "/v1/"})
         nothing = await http.post("/recognise", json={"url": "http://127.0.0.1:1"})
@@ -70,7 +70,7 @@ async def test_a_url_is_recognised_and_not_kept(here: Gateway) -> None:
     assert (found.json()["type"], found.json()["url"]) == ("ollama", url)
     assert nothing.json() is None
     assert wrong.status_code == 400
-    assert len(here.control.fleet().backends) == 1
+    assert len(here.control.view.fleet().backends) == 1
 
 
 async def test_a_running_request_is_cancelled_by_its_id() -> None:
@@ -96,6 +96,21 @@ async def test_a_running_request_is_cancelled_by_its_id() -> None:
     assert cancelled.json() == {"cancelled": running["request_id"]}
     assert (reply.status, reply.error()["code"]) == (503, "cancelled")
     assert again.status_code == 404
+
+
+async def test_what_each_candidate_got_is_told_in_a_line_each(here: Gateway) -> None:
+    async with client_of(here) as http:
+        for model in ("llama3.2:3b", "nobody has it"):
+            body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+            await http.post(f"{here.url}/v1/chat/completions", json=body)
+        refused, sent = (await http.get("/requests")).json()["requests"]
+        nothing = await http.get(f"/requests/{refused['request_id']}/standings")
+        told = await http.get(f"/requests/{sent['request_id']}/standings")
+        unknown = await http.get("/requests/req-0-0/standings")
+
+    assert nothing.json() == []
+    assert [(each["backend"], each["place"]) for each in told.json()] == [("tower", 1)]
+    assert unknown.status_code == 404
 
 
 async def test_the_log_can_be_read_from_where_one_stopped(here: Gateway) -> None:
@@ -202,7 +217,7 @@ async def test_a_viewer_may_change_nothing_whatever_there_is(tmp_path: Path) -> 
                 assert reply.status_code == 403, (method, path, reply.text)
                 assert "Your role is viewer" in reply.json()["error"]["message"]
         assert tried > 12
-        assert list(here.control.fleet().backends) == ["one"]
+        assert list(here.control.view.fleet().backends) == ["one"]
 
 
 async def test_an_operator_runs_the_fleet_and_does_not_configure_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import nexus.api.control
 from nexus.api.questions import COMPRESSED
-from nexus.control import Control
+from nexus.control.control import Control
 from nexus.runtime import Gateway
 from tests.fakes.client import ask, chat, request
 from tests.fakes.gateway import face, gateway

@@ -33,7 +33,7 @@ async def test_a_patch_is_in_force_at_once_and_the_version_moves(
 
     assert patched.json()["aliases"] == {"gpt-4": "m"}
     assert patched.headers["etag"] == f'"{patched.json()["version"]}"' != before.headers["etag"]
-    assert here.control.policy().aliases == {"gpt-4": "m"}
+    assert here.control.view.policy().aliases == {"gpt-4": "m"}
 
 
 async def test_null_takes_one_alias_away_and_leaves_the_others(http: httpx.AsyncClient) -> None:

@@ -81,7 +81,7 @@ async def test_it_begins_with_who_speaks_and_the_whole_picture(door: Door) -> No
 
     hello = wire.load(data, wire.Hello)
     assert (kind, hello.wire, hello.role) == ("hello", wire.VERSION, "admin")
-    assert hello.info == door.control.info
+    assert hello.info == door.control.view.info
     assert first == door.registry.seen()
     assert sse.reply.headers["content-type"].startswith("text/event-stream")
     assert sse.reply.headers["cache-control"] == "no-store"

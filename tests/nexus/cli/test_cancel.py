@@ -21,7 +21,7 @@ async def test_a_request_that_runs_ends_and_its_client_is_told(
     async with story(tmp_path, a=Server(("m",), never)) as here, asyncio.TaskGroup() as group:
         nexus = Commands(here.gateway.url, capsys)
         asked = group.create_task(here.chat(model="m"), name="client")
-        async for update in here.gateway.control.updates():
+        async for update in here.gateway.control.view.updates():
             if isinstance(update, RequestRouted):
                 break
         (one,) = (await nexus.json("explain", "--status", "running"))["requests"]

@@ -37,7 +37,7 @@ def held() -> Held:
 async def here(tmp_path: Path, held: Held) -> AsyncGenerator[Story]:
     async with story(tmp_path, a=Server(("m",), held)) as it, asyncio.TaskGroup() as group:
         group.create_task(it.chat(model="m"), name="client")
-        async for update in it.gateway.control.updates():
+        async for update in it.gateway.control.view.updates():
             if isinstance(update, RequestRouted):
                 break
         yield it
@@ -51,8 +51,8 @@ def nexus(here: Story, capsys: pytest.CaptureFixture[str]) -> Commands:
 
 async def is_draining(here: Story) -> None:
     """Wait until the gateway knows it."""
-    async for _ in here.gateway.control.updates():
-        if here.gateway.control.resolve("a").status is BackendStatus.DRAINING:
+    async for _ in here.gateway.control.view.updates():
+        if here.gateway.control.backends.resolve("a").status is BackendStatus.DRAINING:
             return
 
 
@@ -85,6 +85,6 @@ async def test_a_backend_that_gets_work_again_is_not_waited_for(
     async with asyncio.TaskGroup() as group:
         drained = group.create_task(nexus("backends", "drain", "a", "--wait", "30s"), name="drain")
         await is_draining(here)
-        await here.gateway.control.undrain(BackendId("a"))
+        await here.gateway.control.backends.undrain(BackendId("a"))
     code, _, err = drained.result()
     assert (code, err) == (1, "Error: a was taken back into rotation meanwhile\n")

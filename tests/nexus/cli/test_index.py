@@ -26,7 +26,6 @@ WISHES = {
     "info": "health",
     "role": "attach",
     "updates": "attach",
-    "explain": "explain",
     "drain": "backends drain",
     "undrain": "backends undrain",
     "check": "backends check",

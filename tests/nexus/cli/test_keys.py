@@ -47,7 +47,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 async def root(here: Gateway, tmp_path: Path) -> str:
     """A file with the key of an admin."""
     with acting(Actor("test")):
-        made = await here.control.create_key(NewKey("root", Role.ADMIN))
+        made = await here.control.keys.create(NewKey("root", Role.ADMIN))
     file = tmp_path / "root.key"
     file.write_text(made.key)
     return str(file)
@@ -56,7 +56,7 @@ async def root(here: Gateway, tmp_path: Path) -> str:
 async def in_force(here: Gateway) -> list[str]:
     """Names of the keys."""
     with acting(Actor("test")):
-        return [key.name for key in (await here.control.keys()).keys]
+        return [key.name for key in (await here.control.keys.ring()).keys]
 
 
 async def test_the_key_alone_is_on_standard_output(

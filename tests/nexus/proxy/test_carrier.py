@@ -50,8 +50,8 @@ async def over(script: Script, **settings: object) -> AsyncGenerator[tuple[Gatew
 
 def at_rest(here: Gateway) -> bool:
     """Every lease given back, every connection idle."""
-    loads = [here.control.load(id) for id in here.control.fleet().backends]
-    pools = [here.pools.pool(b.face) for b in here.control.fleet().backends.values()]
+    loads = [here.control.view.load(id) for id in here.control.view.fleet().backends]
+    pools = [here.pools.pool(b.face) for b in here.control.view.fleet().backends.values()]
     return not any(load.pending for load in loads) and not any(pool.in_use for pool in pools)
 
 
@@ -182,7 +182,7 @@ async def test_a_compressed_stream_is_watched_like_any_other() -> None:
     async with over(answer(reply(whole, headers=SSE))) as (here, up):
         read = request(body=chat(stream=True), headers=JSON + "accept-encoding: gzip\r\n")
         got = await ask(here.url, read)
-        (told,) = await here.control.requests(Wanted())
+        (told,) = await here.control.requests.recent(Wanted())
         up.script = answer(reply(early, headers=SSE))
         cut = await ask(here.url, read)
 
@@ -325,7 +325,7 @@ async def test_a_refused_connection_moves_to_the_next_backend() -> None:
         upstream(answer(reply(ANSWER))) as good,
         gateway(face("dying", dying.url, priority=1), face("good", good.url, priority=90)) as here,
     ):
-        dying_pool = here.pools.pool(here.control.resolve("dying").face)
+        dying_pool = here.pools.pool(here.control.backends.resolve("dying").face)
         dying_pool._port = free_port()  # nobody listens there any more
         dying_pool.close()
         got = await ask(here.url, request(body=chat()))
@@ -620,7 +620,7 @@ async def test_an_answer_without_the_stream_that_was_asked_for_is_one_event() ->
     used = ANSWER[:-1] + b',"usage":{"prompt_tokens":3,"completion_tokens":5}}'
     async with over(answer(reply(used))) as (here, up):
         got = await ask(here.url, request(body=chat(stream=True)))
-        (told,) = await here.control.requests(Wanted())
+        (told,) = await here.control.requests.recent(Wanted())
         up.script = answer(reply(b'{"object":"list"}'))
         odd = await ask(here.url, request(body=chat(stream=True)))
 
@@ -655,10 +655,10 @@ async def test_words_of_a_backend_that_may_quote_a_prompt_reach_the_client_and_n
         gateway(face("one", up.url, BackendType.LLAMACPP)) as here,
     ):
         got = await ask(here.url, request(body=chat()))
-        account = here.control.requests  # whatever it keeps is told there
+        account = here.control.requests.recent  # whatever it keeps is told there
         (kept,) = await account(Wanted(), 1)
-        whole = await here.control.story(str(kept["request_id"]))
-        reason = here.control.resolve("one").reason
+        whole = await here.control.requests.story(str(kept["request_id"]))
+        reason = here.control.backends.resolve("one").reason
 
     assert got.status == 502
     assert "cannot parse: my secret" in got.json()["error"]["message"]  # type: ignore[index]
@@ -677,7 +677,7 @@ async def test_a_hundred_at_once_are_all_answered_and_the_books_balance() -> Non
             *(ask(here.url, request(body=chat(stream=True))) for _ in range(100))
         )
         await watch
-        load = here.control.load(here.control.resolve("one").id)
+        load = here.control.view.load(here.control.backends.resolve("one").id)
 
     assert {r.status for r in replies} == {200}
     assert (load.pending, load.total, load.errors) == (0, 100, 0)
@@ -700,7 +700,7 @@ async def test_the_end_of_a_request_is_told_once_however_it_fails(
 
     async def ends(here: Gateway) -> list[str]:
         told: list[str] = []
-        async for update in here.control.updates():
+        async for update in here.control.view.updates():
             if isinstance(update, RequestFinished | RequestRefused):
                 told.append(f"{update.request_id} {update.status}")
                 if len(told) == 2:
@@ -747,7 +747,7 @@ async def test_draining_stops_new_work_and_not_what_runs() -> None:
     async with over(script) as (here, up):
         running = asyncio.ensure_future(ask(here.url, request(body=chat())))
         await until(lambda: up.got)
-        await here.control.drain(here.control.resolve("one").id)
+        await here.control.backends.drain(here.control.backends.resolve("one").id)
         refused = await ask(here.url, request(body=chat()))
         go_on.set()
         finished_reply = await running

@@ -37,9 +37,11 @@ def speaking(first: bytes) -> Script:
 async def running(here: Gateway) -> str:
     """The id of the one request, once its backend works on it."""
     async with asyncio.timeout(10):
-        while not (ids := [r["request_id"] for r in await here.control.requests(NOTHING, 1)]):
+        while not (
+            ids := [r["request_id"] for r in await here.control.requests.recent(NOTHING, 1)]
+        ):
             await asyncio.sleep(0.005)
-        while not here.control.load(next(iter(here.control.fleet().backends))).pending:
+        while not here.control.view.load(next(iter(here.control.view.fleet().backends))).pending:
             await asyncio.sleep(0.005)
     return str(ids[0])
 
@@ -51,9 +53,9 @@ async def ended(here: Gateway, client: Client) -> RequestFinished:
         await asyncio.sleep(0)
         assert here.carrier.cancel(await running(here), WHY)
     (told,) = end.result()
-    load = here.control.load(told.backend_id)
+    load = here.control.view.load(told.backend_id)
     assert (load.pending, load.errors) == (0, 0)
-    assert here.control.resolve("one").is_routable
+    assert here.control.backends.resolve("one").is_routable
     return told
 
 

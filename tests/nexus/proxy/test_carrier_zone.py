@@ -33,7 +33,7 @@ async def test_a_cloud_model_behind_a_local_server_answers_with_its_own_zone() -
         assert (home.status, home.headers["x-nexus-privacy-zone"]) == (200, "restricted")
         zones = {entry["id"]: entry["zones"] for entry in listed["data"]}
         assert zones == {"gpt-oss:120b-cloud": ["open"], "llama3.2:latest": ["restricted"]}
-        reason = here.control.resolve("tower").reason
+        reason = here.control.backends.resolve("tower").reason
         assert "1 model is a cloud model (zone open)" in reason
 
 

@@ -82,7 +82,7 @@ def test_only_who_is_known_to_do_better_is_tried_next() -> None:
 
 
 def believed(here: Gateway, name: str) -> dict[str, object]:
-    (model,) = next(b for b in here.control.fleet().backends.values() if b.name == name).models
+    (model,) = next(b for b in here.control.view.fleet().backends.values() if b.name == name).models
     return {"vision": model.vision, "context_length": model.context_length}
 
 
@@ -100,7 +100,10 @@ async def test_a_500_about_an_image_passes_at_once_and_is_remembered() -> None:
         gateway(face("one", one.url, L, 1), face("two", two.url, L, 99)) as here,
     ):
         first = await ask(here.url, request(body=chat(messages=IMAGE)))
-        loads = {name: here.control.load(here.control.resolve(name).id) for name in ("one", "two")}
+        loads = {
+            name: here.control.view.load(here.control.backends.resolve(name).id)
+            for name in ("one", "two")
+        }
 
         assert first.status == 500
         assert first.body.decode() == captured("llamacpp", "err_image").text
@@ -161,5 +164,5 @@ async def test_a_real_llamacpp_that_does_not_embed_is_asked_once() -> None:
         assert image.error()["code"] == "capability_missing"  # its list says so already
         fine = await ask(here.url, request(body=chat(max_tokens=4)))
         assert fine.status == 200
-        (seen,) = here.control.fleet().backends.values()
-        assert (seen.status, here.control.load(seen.id).errors) == (BackendStatus.HEALTHY, 0)
+        (seen,) = here.control.view.fleet().backends.values()
+        assert (seen.status, here.control.view.load(seen.id).errors) == (BackendStatus.HEALTHY, 0)

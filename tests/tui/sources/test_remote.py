@@ -112,7 +112,7 @@ async def test_a_gateway_that_starts_anew_is_followed_with_its_new_picture_and_a
         pictures = watch.pictures()
         await until(lambda: watch.links()[-1].connected and watch.pictures() > pictures)
 
-        assert source.info.started_at == second.control.info.started_at > began
+        assert source.info.started_at == second.control.view.info.started_at > began
         assert [link.connected for link in watch.links()][-1]
         assert watch.links()[0].detail.endswith("the gateway stopped")
         await task_group.__aexit__(None, None, None)
@@ -177,7 +177,7 @@ async def test_read_only_wishes_nothing_whatever_the_key_allows() -> None:
         await source.close()
 
     assert source.role is Role.VIEWER
-    assert list(here.control.fleet().backends) == [BackendId("one")]
+    assert list(here.control.view.fleet().backends) == [BackendId("one")]
 
 
 # ---- what answers is not trusted
