@@ -53,6 +53,7 @@ from tui.views import Frame
 
 if TYPE_CHECKING:
     from tui.screens.backend import BackendPage
+    from tui.screens.models import ModelsPage
     from tui.screens.requests import RequestsPage
 
 FRAMES_PER_S = 5
@@ -322,9 +323,12 @@ class NexusDashboard(App[Leave]):
         """Show a request's story."""
         cast("RequestsPage", self.go("requests")).show_request(request_id)
 
-    def show_model(self, name: str) -> None:
-        """Show a model's row."""
-        self.go("models").filter_by(name)
+    def show_model(self, name: str, on: BackendId | None = None) -> None:
+        """Show a model's row, with the cell cursor on its copy `on` that backend."""
+        page = cast("ModelsPage", self.go("models"))
+        if on is not None:
+            page.choose(on)
+        page.filter_by(name)
 
     def copy_to_clipboard(self, text: str) -> None:
         """What Textual copies: a selection."""

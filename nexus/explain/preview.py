@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nexus.domain.routes import Moved, Preview
 from nexus.domain.text import clean
-from nexus.explain.what_if import WhatIf
+from nexus.explain.what_if import Move, WhatIf
 
 
 def with_moves(preview: Preview, found: WhatIf, now: float) -> Preview:
@@ -15,9 +15,7 @@ def with_moves(preview: Preview, found: WhatIf, now: float) -> Preview:
     Args:
         now: Unix seconds.
     """
-    moved = [
-        Moved(clean(m.model), clean(m.source), clean(m.target), m.requests) for m in found.moves
-    ]
+    moved = [Moved(clean(m.model), clean(m.source), _target(m), m.requests) for m in found.moves]
     moved += [Moved(clean(r.model), "", f"({r.code})", r.requests) for r in found.refused]
     moved += [
         Moved(clean(model), "(refused)", clean(backend), count)
@@ -31,3 +29,10 @@ def with_moves(preview: Preview, found: WhatIf, now: float) -> Preview:
         newly_refused=sum(each.requests for each in found.refused),
         newly_served=sum(count for _, _, count in found.served_now),
     )
+
+
+def _target(move: Move) -> str:
+    """Where they would go; with the model where only that is another: `qwen3:8b on gpu-box`."""
+    if move.source == move.target and move.served:
+        return f"{clean(move.served)} on {clean(move.target)}"
+    return clean(move.target)

@@ -278,6 +278,14 @@ async def test_help_names_every_key_of_every_action() -> None:
         assert isinstance(stage.app.screen, MainScreen)
 
 
+async def test_help_begins_with_what_this_page_can_do() -> None:
+    updates, _ = busy(1)
+    async with staged(*updates, size=(80, 24)) as stage:
+        await stage.press("question_mark")
+        assert "Send no new work" in stage.text
+        assert "One row up" not in stage.text
+
+
 async def test_no_two_actions_share_a_key() -> None:
     keys = [key for action in ACTIONS for key in action.keys.split(",")]
     assert len(keys) == len(set(keys))

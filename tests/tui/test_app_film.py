@@ -86,3 +86,16 @@ async def test_a_folder_that_cannot_be_written_is_told(
     async with staged() as stage:
         await stage.press("f12")
         assert "was not saved" in stage.text
+
+
+@pytest.mark.parametrize("size", [(60, 14), (80, 24), (120, 36)])
+async def test_a_moment_of_the_past_is_never_taken_for_now(size: tuple[int, int]) -> None:
+    story = Story(START)
+    async with staged(story.opening(), size=size) as stage:
+        await played(stage, story, 10)
+        for page in ("1", "4"):
+            await stage.press(page, "comma")
+            assert "⏸" in stage.lines[0]
+            assert "s ago" in stage.lines[0]
+            assert " live " not in stage.text
+            await stage.press("p")

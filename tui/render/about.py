@@ -41,11 +41,13 @@ def summary(
     latency: Latency,
     draining: str,
     now: float,
+    room: int = 120,
 ) -> tuple[Line, ...]:
     """Status and why; load; latency. Three lines of steady shape.
 
     Args:
         draining: the countdown, empty while it is not draining.
+        room: columns; where they are few, when it was checked is left out.
     """
     mark, word, role = LOOK[backend.seen_with(load.pending)]
     since = "" if backend.since is None else f" for {span(now - backend.since)}"
@@ -84,7 +86,7 @@ def summary(
         Cell(" p99 ", Role.DIM),
         Cell(f"{millis(latency.ttft_p50):>6}", Role.STRONG),
         Cell(" first byte", Role.DIM),
-        Cell(f"   {_check(backend, now)}", Role.DIM),
+        Cell(f"   {_check(backend, now)}" if room >= 80 else "", Role.DIM),
     )
     return (line(*first), line(*second), third)
 

@@ -29,12 +29,14 @@ def header_right(info: GatewayInfo, now: float, width: int) -> Line:
     return line(*up, Cell(" " if width < 110 else f"   {info.version} ", Role.DIM))
 
 
-def paused_right(at: float, now: float, utc_offset_s: int) -> Line:
-    """Which moment is looked back at, in the place of the uptime."""
+def paused_right(at: float, now: float, utc_offset_s: int, width: int) -> Line:
+    """Which moment is looked back at, in the place of the uptime; always short enough to stand."""
     ago = f"{span(now - at)} ago" if now - at >= 1 else "now"
+    if width < 72:
+        return line(Cell(f"⏸ {ago} ", Role.WARN))
+    keys = "p goes on" if width < 110 else ", earlier . later p goes on"
     return line(
-        Cell(f"⏸ {clock(at, utc_offset_s)}, {ago}", Role.WARN),
-        Cell("  , earlier . later p goes on ", Role.DIM),
+        Cell(f"⏸ {clock(at, utc_offset_s)}, {ago}", Role.WARN), Cell(f"  {keys} ", Role.DIM)
     )
 
 

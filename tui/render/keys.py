@@ -140,7 +140,7 @@ def no_keys(ring: Keyring | None, role: Access, trouble: str) -> tuple[Line, ...
     rest = (
         "Nobody gets in over HTTP"
         if ring.local is None
-        else f"Callers on the gateway's machine are {ring.local.value} without one"
+        else f"Local callers are {ring.local.value} without one"
     )
     return (
         head,

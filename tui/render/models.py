@@ -89,6 +89,8 @@ class ModelsView:
 
     chosen: int = 0
     """Number of the backend under the cell cursor."""
+    wanted: BackendId | None = None
+    """A backend that the cell cursor goes to with the next frame."""
     ability: str = ""
     """Only models that some copy can do this with; empty for all."""
     columns: tuple[Column, ...] = FIXED
@@ -123,6 +125,10 @@ class ModelsView:
         if shown[0] is not self._shown[0] or shown[1:] != self._shown[1:]:
             self._shown = shown
             self.keys = self._filtered(words)
+        if self.wanted is not None:
+            ids = [backend.id for backend in self.backends]
+            self.chosen = ids.index(self.wanted) if self.wanted in ids else self.chosen
+            self.wanted = None
         self.chosen = max(0, min(self.chosen, len(self.backends) - 1))
         self._place(width, gap)
 

@@ -20,6 +20,8 @@ class Hint(Protocol):
     def label(self) -> str: ...
 
 
+PAST = "as it was: p goes on"
+"""Where else `live` stands, while an earlier moment is shown."""
 _KEYS = {
     "slash": "/",
     "question_mark": "?",
@@ -62,13 +64,17 @@ def models_title(total: int, first: int, hidden: int, words: str, *, folded: boo
     return line(*pieces)
 
 
-def routing_title(total: int, words: str, *, following: bool, folded: bool) -> Line:
-    """`Routing   following`, or how to follow again."""
+def routing_title(
+    total: int, words: str, *, following: bool, folded: bool, past: bool = False
+) -> Line:
+    """`Routing   live`, or how to follow again; `past`: an earlier moment is shown."""
     pieces: list[Cell | str] = [Cell("Routing")]
     if words:
         pieces += [Cell(f" {total}", Role.DIM), "   ", Cell(f"filter {words}", Role.WARN)]
     if folded:
         pieces += ["   ", Cell("R opens", Role.DIM)]
+    elif past:
+        pieces += ["   ", Cell(PAST, Role.WARN)]
     elif following:
         pieces += ["   ", Cell("live", Role.OK)]
     else:

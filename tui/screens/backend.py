@@ -236,6 +236,7 @@ class BackendPage(ActingPage):
         draining = ""
         if backend.status is BackendStatus.DRAINING:
             draining = countdown(load.pending, running(state, backend.id, frame.now))
+        text = self.query_one("#summary", TextLines)
         lines = about.summary(
             backend,
             load,
@@ -243,8 +244,9 @@ class BackendPage(ActingPage):
             self._latencies.of(backend.id, window, frame.now),
             draining,
             frame.now,
+            text.size.width,
         )
-        self.query_one("#summary", TextLines).show(lines)
+        text.show(lines)
 
     # -- keys --------------------------------------------------------------------------------
 
@@ -282,7 +284,7 @@ class BackendPage(ActingPage):
             case "failing":
                 app.show_request(cast(str, event.key))
             case "models":
-                app.show_model(cast(str, event.key))
+                app.show_model(cast(str, event.key), self._shown)
             case "told" if app.role.may(Access.ADMIN):
                 self.act("edit")
             case "pick":

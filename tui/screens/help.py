@@ -54,19 +54,24 @@ _SENTENCES = {
 def help_lines(
     bindings: Mapping[str, ActiveBinding], notes: tuple[Line, ...] = ()
 ) -> tuple[Line, ...]:
-    """One line per action with all its keys, then what the marks mean."""
-    keys: dict[str, list[str]] = {}
+    """One line per action with all its keys, then what the marks mean.
+
+    What only this page can do stands first: how the cursor moves is guessed anyway.
+    """
+    here: dict[str, list[str]] = {}
+    usual: dict[str, list[str]] = {}
     for key, active in bindings.items():
         binding = active.binding
-        text = _SENTENCES.get(binding.action) or active.tooltip or binding.tooltip
+        known = _SENTENCES.get(binding.action)
+        text = known or active.tooltip or binding.tooltip
         if text:
-            keys.setdefault(text, []).append(_NAMES.get(key, key))
-    lines = [
-        line(Cell(f"{' '.join(found):<{KEYS}}", Role.ACCENT), text) for text, found in keys.items()
-    ]
+            (usual if known else here).setdefault(text, []).append(_NAMES.get(key, key))
     return (
         line(Cell("Keys", Role.STRONG)),
-        *lines,
+        *_key_lines(here),
+        BLANK,
+        line(Cell("Moving and leaving", Role.STRONG)),
+        *_key_lines(usual),
         BLANK,
         *((*notes, BLANK) if notes else ()),
         line(Cell("Marks", Role.STRONG)),
@@ -78,6 +83,12 @@ def help_lines(
         line("TOK/S in a row is the speed of one request; above, the tokens of all of them."),
         line("A number with ! needs a look; - means not known."),
     )
+
+
+def _key_lines(keys: Mapping[str, list[str]]) -> list[Line]:
+    return [
+        line(Cell(f"{' '.join(found):<{KEYS}}", Role.ACCENT), text) for text, found in keys.items()
+    ]
 
 
 class Help(Reader):

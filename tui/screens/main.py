@@ -229,7 +229,10 @@ class MainScreen(ActingPage):
         log, view = self._routing, self._log
         view.update(frame, self.words)
         folded = bool(self._layout and self._layout.routing == 1)
-        title = routing_title(len(view.keys), self.words, following=log.following, folded=folded)
+        past = dashboard(self).film.held is not None
+        title = routing_title(
+            len(view.keys), self.words, following=log.following, folded=folded, past=past
+        )
         log.show(view, title)
 
     # -- keys --------------------------------------------------------------------------------

@@ -101,10 +101,18 @@ class Confirm(Over[bool]):
                 yield Button(self._yes, id="yes", variant="warning", compact=True)
 
     def on_mount(self) -> None:
-        text = self.query_one(".dialog-text", TextLines)
-        text.styles.height = len(self._question)
-        text.show(self._question)
+        self._paint()
         self.query_one("#no").focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._paint)
+
+    def _paint(self) -> None:
+        text = self.query_one(".dialog-text", TextLines)
+        room = text.content_size.width or 60
+        lines = tuple(part for whole in self._question for part in wrap(whole, room, 2))
+        text.styles.height = len(lines)
+        text.show(lines)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from nexus.domain.access import Role as Access
-from nexus.domain.backend import Backend, BackendType, Model, Residency
+from nexus.domain.backend import Backend, BackendId, BackendType, Model, Residency
 from nexus.errors import NexusError
 from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render import models
@@ -114,6 +114,10 @@ class ModelsPage(Page):
         )
 
     # -- keys --------------------------------------------------------------------------------
+
+    def choose(self, id: BackendId) -> None:
+        """Put the cell cursor on a backend."""
+        self._view.wanted = id
 
     def action_column(self, by: int) -> None:
         self._view.chosen += by

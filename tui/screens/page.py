@@ -134,12 +134,12 @@ class Page(Shown, Screen[None]):
             return
         self.query_one("#notice").display = False
         info = dashboard(self).source.info
-        self.query_one("#header", Bar).show_parts(
-            header_left(info, frame.state, width),
-            paused_right(frame.now, dashboard(self).now, frame.utc_offset_s)
-            if dashboard(self).film.held
-            else header_right(info, frame.now, width),
-        )
+        header, left = self.query_one("#header", Bar), header_left(info, frame.state, width)
+        if dashboard(self).film.held:  # that it is not now must be seen, whatever else is not
+            right = paused_right(frame.now, dashboard(self).now, frame.utc_offset_s, width)
+            header.show_between(left, right)
+        else:
+            header.show_parts(left, header_right(info, frame.now, width))
         self.query_one("#tabs", TextLines).show((tabs(self.NAME, width),))
         self.query_one("#footer", Bar).show_parts(self.footer_left(frame), BLANK)
         self.paint(frame)

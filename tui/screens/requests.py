@@ -28,6 +28,7 @@ from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
 from tui.render.query import FIELDS, NUMBERS, USAGE, Query, parse
 from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView
+from tui.render.titles import PAST
 from tui.screens.base import dashboard
 from tui.screens.choose import Choose, Option
 from tui.screens.modal import Confirm
@@ -207,7 +208,9 @@ class RequestsPage(Page):
         if self.words:
             found = plural(len(view.keys), "row")
             pieces += ["   ", Cell(f"filter {self.words}: {found}", Role.WARN)]
-        if table.following:
+        if dashboard(self).film.held:
+            pieces += ["   ", Cell(PAST, Role.WARN)]
+        elif table.following:
             pieces += ["   ", Cell("live", Role.OK)]
         else:
             newer = f", {count(view.newer)} newer" if view.newer else ""

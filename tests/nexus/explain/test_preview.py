@@ -59,3 +59,9 @@ def test_names_from_outside_are_cleaned() -> None:
 
     assert moved.model.isprintable()
     assert moved.before.isprintable()
+
+
+def test_another_model_on_the_same_backend_is_told_by_its_name() -> None:
+    moves = (Move("gpt-4", "gpu-box", "gpu-box", "qwen3:8b", 26, False),)
+    preview = with_moves(Preview(), found(requests=26, moves=moves), now=5.0)
+    assert preview.moved == (Moved("gpt-4", "gpu-box", "qwen3:8b on gpu-box", 26),)

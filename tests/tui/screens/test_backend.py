@@ -26,6 +26,7 @@ from tui.screens.backend import ACTIONS, BackendPage
 from tui.screens.dialogs.drain import Drain
 from tui.screens.dialogs.edit import Edit
 from tui.screens.modal import Confirm
+from tui.screens.models import ModelsPage
 from tui.sources.story import Story
 from tui.widgets.live_table import LiveTable
 
@@ -303,3 +304,12 @@ async def test_a_hostile_name_is_only_text_wherever_it_shows(name: str) -> None:
             assert not set(text) & set("\x1b\x9b\x07\u202e\u200d")
             assert {len(line) > 0 for line in text.split("\n")} == {True}
     assert stage.app.failure is None
+
+
+async def test_a_model_opens_with_the_cell_cursor_on_this_backend() -> None:
+    updates, _ = busy()
+    async with staged(*updates, size=(80, 24)) as stage:
+        await stage.press("down", "down", "enter", "tab", "enter")
+        screen = stage.app.screen
+        assert isinstance(screen, ModelsPage)
+        assert f" on {list(stage.app.state.backends.values())[2].name}" in stage.text

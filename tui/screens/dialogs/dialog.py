@@ -141,7 +141,8 @@ class Dialog(Over[bool]):
 
     def hint(self) -> str:
         """Which keys there are."""
-        return "tab next   enter press   esc cancel"
+        first = "tab next" if self.fields() else "←→ choose"
+        return f"{first}   enter confirm   esc cancel"
 
     def _fill(self, where: str, lines: Sequence[Line]) -> None:
         text = self.query_one(where, TextLines)
@@ -172,14 +173,19 @@ class Dialog(Over[bool]):
             self.call_after_refresh(said.scroll_visible, animate=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on to the next field, and from the last one to the buttons."""
+        """Enter goes on to the next field; from the last to what is wrong, or to the button."""
         event.stop()
-        self.focus_next()
+        if event.input.id != f"field-{self.fields()[-1].name}":
+            self.focus_next()
+        elif wrong := self.wrong():
+            self.query_one(f"#field-{next(iter(wrong))}").focus()
+        elif self.may_say_yes():
+            self.query_one("#yes").focus()
 
     def on_key(self, event: events.Key) -> None:
-        """Between the buttons the arrows lead from one to the other."""
+        """Between the buttons the arrows lead to the one at that side."""
         if event.key in ("left", "right") and isinstance(self.focused, Button):
-            other = "#yes" if self.focused.id == "no" else "#no"
+            other = "#yes" if event.key == "right" else "#no"
             if not self.query_one(other, Button).disabled:
                 self.query_one(other).focus()
             event.stop()

@@ -27,6 +27,8 @@ class Drain(Named):
         self._aliases: dict[str, str] | None = None
         self.counting = False
         """True once it drains."""
+        self._lines = 0
+        """Most lines that the requests in flight have taken: what is below them stays there."""
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -54,6 +56,8 @@ class Drain(Named):
         pending = load.pending if load else 0
         rows = max(2, min(6, self.size.height - 20))
         waited = running_lines(pending, running(state, self.backend_id, frame.now), rows)
+        self._lines = max(self._lines, len(waited), 2)
+        waited += (BLANK,) * (self._lines - len(waited))
         if self.counting:
             since = "" if backend.since is None else f" for {span(frame.now - backend.since)}"
             return (

@@ -85,6 +85,10 @@ class MakeKey(Foreseen):
     def title_line(self) -> Line:
         return line(Cell("Make a key for the control plane", Role.STRONG))
 
+    def note(self, field: str) -> Line:
+        """The other roles, also while one of them stands there."""
+        return line(Cell(", ".join(ROLES), Role.DIM)) if field == "role" else ()
+
     def _read(self) -> tuple[NewKey, dict[str, str]]:
         words = self.words
         name = words.get("name", "").strip()

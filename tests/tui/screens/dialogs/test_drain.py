@@ -114,3 +114,13 @@ async def test_the_countdown_is_about_now_while_the_page_looks_back() -> None:
         assert "1 request in flight" in stage.text
         await stage.tell(LoadChanged(BackendId("gpu-01"), Load()))
         assert isinstance(stage.app.screen, MainScreen)
+
+
+async def test_nothing_jumps_when_a_request_comes_or_ends() -> None:
+    async with staged() as stage:
+        await ask(stage)
+        await stage.press("d")
+        before = stage.lines.index(stage.line_with("What happens without it"))
+        await stage.tell(LoadChanged(BackendId("gpu-01"), Load(pending=1)))
+        await stage.tell(LoadChanged(BackendId("gpu-01"), Load()))
+        assert stage.lines.index(stage.line_with("What happens without it")) == before
