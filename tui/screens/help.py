@@ -62,10 +62,9 @@ def help_lines(
     usual: dict[str, list[str]] = {}
     for key, active in bindings.items():
         binding = active.binding
-        known = _SENTENCES.get(binding.action)
-        text = known or active.tooltip or binding.tooltip
+        text = _SENTENCES.get(binding.action) or active.tooltip or binding.tooltip
         if text:
-            (usual if known else here).setdefault(text, []).append(_NAMES.get(key, key))
+            (usual if text in _SENTENCES.values() else here).setdefault(text, []).append(_NAMES.get(key, key))
     return (
         line(Cell("Keys", Role.STRONG)),
         *_key_lines(here),
