@@ -64,7 +64,8 @@ def help_lines(
         binding = active.binding
         text = _SENTENCES.get(binding.action) or active.tooltip or binding.tooltip
         if text:
-            (usual if text in _SENTENCES.values() else here).setdefault(text, []).append(_NAMES.get(key, key))
+            found = usual if text in _SENTENCES.values() else here
+            found.setdefault(text, []).append(_NAMES.get(key, key))
     return (
         line(Cell("Keys", Role.STRONG)),
         *_key_lines(here),
