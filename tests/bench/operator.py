@@ -15,7 +15,7 @@ import time
 from collections.abc import Generator
 from statistics import median
 
-from tests.bench.processes import Running, free_port, load, nexus, started, upstream
+from tests.bench.processes import Running, free_port, load, nexus, started, upstream, users_environ
 from tests.bench.tables import show
 from tests.bench.terminal import COLUMNS, LINES
 
@@ -116,9 +116,7 @@ def _first_paint(bytecode: str = "") -> float:
         bytecode: folder in which Python keeps it, instead of beside the sources.
     """
     with screen() as (slave, seen), tempfile.TemporaryDirectory() as folder:
-        # Kept, as it is by default: without it every start compiles.
-        not_ours = ("NEXUS_", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
-        env = {k: v for k, v in os.environ.items() if not k.startswith(not_ours)}
+        env = users_environ()
         env |= {"TERM": "xterm-256color", "XDG_STATE_HOME": folder, "NEXUS_TOUR": "0"}
         env |= {"PYTHONPYCACHEPREFIX": bytecode} if bytecode else {}
         command = [sys.executable, "-m", "nexus", "--no-discovery", "--port", str(free_port())]

@@ -152,10 +152,10 @@ def nexus(
         options = ["--config", str(config), "--port", str(port)]
         if terminal is None:
             options.append("--no-tui")
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("NEXUS_")}
-        clean["XDG_STATE_HOME"] = folder  # the history is written there, not into the user's
-        screen = {"TERM": "xterm-256color", "NEXUS_TOUR": "0"}
-        env = clean | (screen if terminal is not None else {})
+        env = users_environ()
+        env["XDG_STATE_HOME"] = folder  # the history is written there, not into the user's
+        if terminal is not None:
+            env |= {"TERM": "xterm-256color", "NEXUS_TOUR": "0"}
         with started(
             [*command, *options],
             measured=True,
@@ -167,6 +167,16 @@ def nexus(
             running.port = port
             wait_for(running, ready_path)
             yield running
+
+
+def users_environ() -> dict[str, str]:
+    """The environment of a user: without settings of ours, and Python keeps its bytecode.
+
+    Where it does not, every start and every first question compiles, and what that leaves behind
+    counts as memory.
+    """
+    not_theirs = ("NEXUS_", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+    return {k: v for k, v in os.environ.items() if not k.startswith(not_theirs)}
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from nexus.simulator.fleet import SimFleet
 from nexus.simulator.spec import SimSpec
 from nexus.store.store import Store
 from tests.bench.history import AT_ONCE, COUNT, requests
-from tests.bench.processes import REPOSITORY, Running, nexus
+from tests.bench.processes import REPOSITORY, Running, nexus, users_environ
 from tests.bench.tables import Row, mb, show
 from tests.fakes.fleets import large_fleet
 
@@ -105,6 +105,7 @@ def command(running: Running, *words: str) -> float:
     subprocess.run(
         [sys.executable, "-m", "nexus", *words, "--url", running.url],
         cwd=REPOSITORY,
+        env=users_environ(),
         stdout=subprocess.DEVNULL,
         check=True,
     )

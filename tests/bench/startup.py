@@ -7,7 +7,7 @@ import sys
 import time
 from statistics import median
 
-from tests.bench.processes import REPOSITORY, nexus
+from tests.bench.processes import REPOSITORY, nexus, users_environ
 from tests.bench.tables import show
 
 ROUNDS = 7
@@ -19,6 +19,7 @@ def _command(*arguments: str) -> float:
     subprocess.run(
         [sys.executable, "-m", "nexus", *arguments],
         cwd=REPOSITORY,
+        env=users_environ(),
         check=True,
         stdout=subprocess.DEVNULL,
     )
