@@ -45,6 +45,7 @@ from tui.screens.drains import DrainWatch
 from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
 from tui.screens.shown import ShownText
+from tui.screens.slow_watch import SlowWatch
 from tui.state import DashboardState, lost, reduce
 from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
@@ -109,6 +110,7 @@ class NexusDashboard(App[Leave]):
         self.state = DashboardState()
         """The latest; frames show it."""
         self._drains = DrainWatch()
+        self._slow = SlowWatch()
         self.up = asyncio.Event()
         """Set once the first frame stands."""
         self.told = asyncio.Event()
@@ -222,6 +224,7 @@ class NexusDashboard(App[Leave]):
         """Paint if there is something new, and the terminal keeps up."""
         for text in self._drains.look(self.state, self._clock()):
             self.say(text)
+        self.state = self._slow.look(self.state, self._clock())
         if getattr(self._driver, "backlog", 0):
             return
         self.film.record(self._clock(), self.state)

@@ -70,6 +70,18 @@ class Turn:
     """Unix seconds from which it was what it was before, if that is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A backend is slow, and has been for a while."""
+
+    since: float
+    """Unix seconds."""
+    why: str
+    """Its cause, as a part of a sentence. Has names from outside: clean before display."""
+    what: str = ""
+    """What it does to answers, where that is measured."""
+
+
 class Link(Enum):
     """How the dashboard stands with its source."""
 
@@ -97,6 +109,8 @@ class DashboardState:
         default_factory=dict[BackendId, tuple[Turn, ...]]
     )
     """Changes of status since this dashboard looks, oldest first."""
+    slow: Mapping[BackendId, Slow] = field(default_factory=dict[BackendId, Slow])
+    """Backends that are slow. No update says so: the dashboard judges, once a second."""
     breaches: tuple[ZoneBreached, ...] = ()
     """Alarms of late, oldest first."""
     log: tuple[Entry, ...] = ()
@@ -157,6 +171,7 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
                 windows=_without(state.windows, gone),
                 traces=_without(state.traces, gone),
                 turns=_without(state.turns, gone),
+                slow=_without(state.slow, gone),
             )
         case PortProbed():
             kept = {url: probe for url, probe in state.probes.items() if url != update.url}
@@ -199,6 +214,7 @@ def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
         windows={id: window for id, window in state.windows.items() if id in backends},
         traces={id: trace for id, trace in state.traces.items() if id in backends},
         turns=_turned_meanwhile(state, backends),
+        slow={id: slow for id, slow in state.slow.items() if id in backends},
     )
 
 

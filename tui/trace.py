@@ -29,6 +29,23 @@ def _middle(number: int) -> float:
     return 1.1 ** (number + 0.5)
 
 
+def percentile_of(times: Mapping[int, int], percent: int) -> float | None:
+    """Milliseconds; None of an empty histogram.
+
+    Args:
+        times: how many, by drawer.
+    """
+    total = sum(times.values())
+    if not total:
+        return None
+    left = -(-total * percent // 100)
+    for drawer in sorted(times):
+        left -= times[drawer]
+        if left <= 0:
+            return _middle(drawer)
+    return None
+
+
 class Step(NamedTuple):
     """What ended in five seconds."""
 
@@ -42,15 +59,7 @@ class Step(NamedTuple):
 
     def percentile(self, percent: int) -> float | None:
         """Milliseconds; None where nothing went well."""
-        total = sum(self.times.values())
-        if not total:
-            return None
-        left = -(-total * percent // 100)
-        for drawer in sorted(self.times):
-            left -= self.times[drawer]
-            if left <= 0:
-                return _middle(drawer)
-        return None
+        return percentile_of(self.times, percent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class BackendView:
         self._frame = frame
         state = frame.state
         # Values move with every request; rows should not: the order is looked at once a second.
-        mark = (state.backends, words, order, int(frame.now) if order != "fleet" else 0)
+        mark = (state.backends, state.slow, words, order, int(frame.now) if order != "fleet" else 0)
         if mark == self._ordered:
             return
         self._ordered = mark
@@ -98,6 +98,7 @@ class BackendView:
             frame.state.loads.get(backend.id, NO_LOAD),
             rates(window, frame.now, frame.started_at),
             self._latencies.of(backend.id, window, frame.now),
+            backend.id in frame.state.slow,
         )
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:

@@ -12,8 +12,9 @@ from tui.render.cells import UNKNOWN, Cell, Line, Role, known, line
 from tui.render.columns import Column
 from tui.render.fields import shown_url
 from tui.render.numbers import clock, context, count, millis, percent, rate, span
-from tui.render.status import LOOK, http_cell
-from tui.state import DashboardState
+from tui.render.status import LOOK, SLOW, http_cell
+from tui.render.wrap import wrap
+from tui.state import DashboardState, Slow
 from tui.window import Latency, Rates
 
 _MEMORY: dict[str | None, Cell] = {
@@ -89,6 +90,17 @@ def summary(
         Cell(f"   {_check(backend, now)}" if room >= 80 else "", Role.DIM),
     )
     return (line(*first), line(*second), third)
+
+
+def slowness(slow: Slow, now: float, room: int) -> tuple[Line, ...]:
+    """Why it is slow, and what that does: one line, or two where columns are few."""
+    mark, word, role = SLOW
+    pieces = line(
+        Cell(f"{mark} {word} for {span(now - slow.since)}", role),
+        Cell(f"  {slow.why}", Role.STRONG),
+        f"; {slow.what}" if slow.what else "",
+    )
+    return wrap(pieces, room, 2)[:2]
 
 
 def _inside(backend: Backend) -> list[Cell]:

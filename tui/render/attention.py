@@ -9,8 +9,8 @@ from nexus.domain.backend import Backend, BackendId, BackendStatus
 from nexus.domain.events import RequestRefused
 from tui.render.cells import Cell, Line, Role, line
 from tui.render.numbers import percent, plural, span
-from tui.render.status import LOOK
-from tui.state import DashboardState, Link
+from tui.render.status import LOOK, SLOW
+from tui.state import DashboardState, Link, Slow
 from tui.window import Rates
 
 BREACH_S = 900.0
@@ -69,6 +69,8 @@ def attention(
         if backend.status is BackendStatus.DRAINING:
             notes += _draining(backend, state, now, may)
             continue
+        if slow := state.slow.get(backend.id):
+            notes.append(_slow(backend, slow, may))
         window = state.windows.get(backend.id)
         if window is None or not window.errors:
             continue  # most backends: nothing failed at all
@@ -139,6 +141,18 @@ def _draining(
     )
     keys = (("u", "take it back"),) if "undrain" in may else ()
     return [Note(60, text, keys, backend.id)]
+
+
+def _slow(backend: Backend, slow: Slow, may: Collection[str]) -> Note:
+    mark, word, role = SLOW
+    text = line(
+        Cell(f"{mark} ", role),
+        Cell(backend.name, Role.STRONG),
+        Cell(f" {word}", role),
+        f"  {slow.why}{'; ' if slow.what else ''}{slow.what}",
+    )
+    keys = (("d", "drain"),) if "drain" in may else ()
+    return Note(42, text, (("↵", "why"), *keys), backend.id)
 
 
 def _failing(backend: Backend, traffic: Rates, may: Collection[str]) -> Note:

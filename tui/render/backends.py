@@ -41,6 +41,7 @@ class Summary:
     load: Load
     rates: Rates
     latency: Latency
+    slow: bool = False
 
 
 def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
@@ -53,7 +54,7 @@ def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
         in_flight = f"{load.pending}/{face.max_concurrent}"
     full = face.max_concurrent is not None and load.pending >= face.max_concurrent
     return (
-        status_cell(backend, load.pending, now),
+        status_cell(backend, load.pending, now, slow=row.slow),
         Cell(face.name, Role.DIM if down else Role.STRONG),
         Cell(face.type, Role.DIM),
         Cell(face.zone, Role.DIM),
@@ -105,10 +106,18 @@ _SEVERITY = {
     BackendStatus.BUSY: 9,
     BackendStatus.HEALTHY: 10,
 }
+_SLOW = 4.5
+"""Where a slow one stands among them."""
+
+
+def _severity(row: Summary) -> float:
+    found = _SEVERITY[row.backend.status]
+    return _SLOW if row.slow and found > _SLOW else found
+
 
 ORDERS: dict[str, Callable[[Summary], tuple[float | str, ...]]] = {
     "fleet": lambda row: (),
-    "status": lambda row: (_SEVERITY[row.backend.status], row.backend.name),
+    "status": lambda row: (_severity(row), row.backend.name),
     "name": lambda row: (row.backend.name,),
     "in flight": lambda row: (-row.load.pending, row.backend.name),
     "req/s": lambda row: (-round(row.rates.requests_per_s, 1), row.backend.name),

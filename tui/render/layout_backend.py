@@ -35,15 +35,18 @@ class BackendLayout:
     """The charts stand side by side."""
 
 
-def plan_backend(width: int, height: int, rows: Mapping[str, int], focus: str) -> BackendLayout:
+def plan_backend(
+    width: int, height: int, rows: Mapping[str, int], focus: str, summary: int = SUMMARY
+) -> BackendLayout:
     """Share the page among the list, the charts and tables holding that many rows.
 
     Args:
         focus: one of `PANES`, or anything else for the list.
+        summary: lines about the moment.
     """
-    side = 18 if width < 76 else 24 if width < 110 else 30
+    side = side_of(width)
     across = width - side - 1
-    room = height - FRAME - SUMMARY
+    room = height - FRAME - summary
     all_rows = {name: HEAD + rows[name] if rows.get(name) else 1 for name in PANES}
     want = {name: min(all_rows[name], HEAD + most) for name, most in MODEST.items()}
     if focus in PANES:
@@ -71,6 +74,11 @@ def plan_backend(width: int, height: int, rows: Mapping[str, int], focus: str) -
         charts, spare = charts + more, spare - more
     _spread(tables, all_rows, spare, focus)
     return BackendLayout(side, across, charts, tables, False, abreast)
+
+
+def side_of(width: int) -> int:
+    """Columns of the list at the left."""
+    return 18 if width < 76 else 24 if width < 110 else 30
 
 
 def _grow_all(tables: dict[str, int], want: Mapping[str, int], spare: int, focus: str) -> int:

@@ -21,8 +21,14 @@ LOOK: dict[BackendStatus, tuple[str, str, Role]] = {
 }
 """Glyph, word, role."""
 
+SLOW = ("◒", "slow", Role.WARN)
+"""What stands instead of `healthy` and `busy` where a backend is slow."""
+
 DOWN = frozenset({BackendStatus.UNREACHABLE, BackendStatus.UNHEALTHY, BackendStatus.STALLED})
 """Something is wrong on the other side."""
+
+WORKING = frozenset({BackendStatus.HEALTHY, BackendStatus.BUSY, BackendStatus.SLEEPING})
+"""New work goes there."""
 
 
 def glyph(status: BackendStatus) -> Cell:
@@ -36,10 +42,16 @@ def word(status: BackendStatus) -> str:
     return LOOK[status][1]
 
 
-def status_cell(backend: Backend, pending: int, now: float) -> Cell:
+def look(backend: Backend, pending: int, *, slow: bool) -> tuple[str, str, Role]:
+    """Glyph, word and role of a backend; slowness only where nothing worse is to be said."""
+    status = backend.seen_with(pending)
+    return SLOW if slow and status in WORKING else LOOK[status]
+
+
+def status_cell(backend: Backend, pending: int, now: float, *, slow: bool = False) -> Cell:
     """`● healthy`, `✖ down 4m`, `◌ drain 2` (two still in flight)."""
     status = backend.seen_with(pending)
-    mark, text, role = LOOK[status]
+    mark, text, role = look(backend, pending, slow=slow)
     if status is BackendStatus.DRAINING:
         text = f"drain {pending}" if pending else "drained"
     elif status is BackendStatus.UNREACHABLE and backend.since is not None:

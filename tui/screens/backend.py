@@ -26,8 +26,8 @@ from tui.render.columns import Column
 from tui.render.drain import countdown, running
 from tui.render.empty import empty_lines
 from tui.render.filters import backend_text, matches
-from tui.render.layout_backend import PANES, BackendLayout, plan_backend
-from tui.render.status import LOOK
+from tui.render.layout_backend import PANES, BackendLayout, plan_backend, side_of
+from tui.render.status import look
 from tui.screens.acting import ActingPage
 from tui.screens.backend_charts import BackendCharts
 from tui.screens.backend_tables import BackendTables
@@ -170,8 +170,7 @@ class BackendPage(ActingPage):
             for name in PANES:  # another one's rows: from the top
                 self._table(name).start_over()
         self._tables.take(frame, backend, self._earlier)
-        layout = self._arrange()
-        self._show_summary(frame, backend)
+        layout = self._arrange(self._show_summary(frame, backend))
         self._charts.show(self.query_one("#charts", TextLines), frame, backend, layout)
         self._tables.show(self._table, layout.tables, dashboard(self).role)
 
@@ -189,7 +188,7 @@ class BackendPage(ActingPage):
         def paint(value: object) -> tuple[Cell, ...]:
             backend = cast(Backend, value)
             load = state.loads.get(backend.id, NO_LOAD)
-            mark, _, role = LOOK[backend.seen_with(load.pending)]
+            mark, _, role = look(backend, load.pending, slow=backend.id in state.slow)
             here = backend.id == table.cursor
             return (
                 Cell("▸" if here else " ", Role.ACCENT),
@@ -208,9 +207,10 @@ class BackendPage(ActingPage):
             table.go(table.keys.index(self._wanted))
             self._wanted = None
 
-    def _arrange(self) -> BackendLayout:
+    def _arrange(self, summary: int) -> BackendLayout:
         rows = {name: len(self._tables.rows[name].keys) for name in PANES}
-        wanted = plan_backend(self.size.width, self.size.height, rows, self._pane)
+        wanted = plan_backend(self.size.width, self.size.height, rows, self._pane, summary)
+        self.query_one("#summary").styles.height = summary
         if wanted == self._layout:
             return wanted
         self._layout = wanted
@@ -229,7 +229,8 @@ class BackendPage(ActingPage):
             self._table(name).styles.height = wanted.tables[name]
         return wanted
 
-    def _show_summary(self, frame: Frame, backend: Backend) -> None:
+    def _show_summary(self, frame: Frame, backend: Backend) -> int:
+        """Returns its lines."""
         state = frame.state
         window = state.windows.get(backend.id, EMPTY)
         load = state.loads.get(backend.id, NO_LOAD)
@@ -246,7 +247,11 @@ class BackendPage(ActingPage):
             frame.now,
             text.size.width,
         )
+        if slow := state.slow.get(backend.id):
+            room = self.size.width - side_of(self.size.width) - 4
+            lines = (*lines, *about.slowness(slow, frame.now, room))
         text.show(lines)
+        return len(lines)
 
     # -- keys --------------------------------------------------------------------------------
 

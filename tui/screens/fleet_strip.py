@@ -35,7 +35,8 @@ class Strip:
         small = len(state.backends) <= SMALL_FLEET
         moving = (state.backends, state.windows, state.loads) if small else ()
         mark = (
-            *moving, state.link, state.link_detail, state.waiting, state.breaches, int(frame.now),
+            *moving, state.link, state.link_detail, state.waiting, state.breaches, state.slow,
+            int(frame.now),
         )  # fmt: skip
         if mark == self._mark:
             return
