@@ -193,10 +193,7 @@ class ModelsPage(Page):
         else:
             text.append(line(Cell("! No other backend has it loaded.", Role.WARN)))
         if backend.face.type is BackendType.VLLM:
-            whole = (
-                f"! All of {backend.name} goes to sleep, and gets no requests until it is loaded."
-            )
-            text.append(line(Cell(whole, Role.WARN)))
+            text.append(_asleep(backend.name))
         else:
             text.append(line(Cell("It stays on disk; the next request for it may load it again.")))
         self._confirm(
@@ -227,13 +224,15 @@ class ModelsPage(Page):
             await app.source.load_model(backend.id, model.id)
             await app.source.unload_model(old.id, model.id)
 
-        text = (
+        text = [
             line(Cell(f"First it is loaded on {backend.name}; then {old.name} frees its memory.")),
             line(Cell("Where loading fails, nothing is unloaded.", Role.DIM)),
-        )
+        ]
+        if old.face.type is BackendType.VLLM:
+            text.insert(1, _asleep(old.name))
         self._confirm(
             f"Migrate {model.id} from {old.name}?",
-            text,
+            tuple(text),
             "Migrate",
             move,
             f"{model.id} is on {backend.name} now, and no longer on {old.name}.",
@@ -255,3 +254,9 @@ class ModelsPage(Page):
                 app.do(wish, done)
 
         app.push_screen(Confirm(title, text, yes), answered)
+
+
+def _asleep(name: str) -> Line:
+    """vLLM frees no single model."""
+    text = f"! All of {name} goes to sleep, and gets no requests until it is loaded."
+    return line(Cell(text, Role.WARN))

@@ -67,6 +67,13 @@ async def test_unloading_from_a_vllm_says_that_all_of_it_sleeps() -> None:
         assert "It stays on disk" not in stage.text
 
 
+async def test_migrating_away_from_a_vllm_says_that_all_of_it_sleeps() -> None:
+    async with staged(*story()) as stage:
+        await choose(stage, "gpu-02", "llama3.3:70b")
+        await stage.press("m")
+        assert "All of gpu-01 goes to sleep" in stage.text
+
+
 async def test_migration_loads_before_it_unloads() -> None:
     async with staged(*story()) as stage:
         await choose(stage, "gpu-02", "llama3.3:70b")
