@@ -20,3 +20,14 @@ def tabs(current: str, width: int) -> Line:
                 Cell(f"{name.capitalize()} {gap}", Role.DIM),
             ]
     return tuple(pieces)
+
+
+def tab_at(current: str, width: int, x: int) -> str | None:
+    """The page whose name is at this column."""
+    at = number = 0
+    for cell in tabs(current, width):
+        number += cell.text.strip(" [").isdecimal()
+        at += len(cell.text)
+        if x < at:
+            return PAGES[number - 1]
+    return None

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from nexus.domain.backend import BackendStatus
 from tui.render.cells import Cell, Line, Role, line
+from tui.render.numbers import plural
 from tui.render.status import LOOK
 from tui.state import DashboardState
 
@@ -14,6 +15,8 @@ from tui.state import DashboardState
 class Hint(Protocol):
     """What the footer needs of an action."""
 
+    @property
+    def name(self) -> str: ...
     @property
     def keys(self) -> str: ...
     @property
@@ -59,7 +62,7 @@ def models_title(total: int, first: int, hidden: int, words: str, *, folded: boo
         pieces += ["   ", Cell("M opens", Role.DIM)]
     else:
         if hidden:
-            pieces += ["   ", Cell(f"←→ {hidden} more backends", Role.WARN)]
+            pieces += ["   ", Cell(f"←→ {plural(hidden, 'more backend')}", Role.WARN)]
         pieces += ["   ", Cell("● loaded  ◦ on disk   v vision t tools j json e embed", Role.FAINT)]
     return line(*pieces)
 
@@ -105,6 +108,17 @@ def footer(actions: Sequence[Hint], words: str, width: int) -> Line:
         end = "" if hint is shown[-1] else "  "
         pieces += [Cell(_key(hint), Role.ACCENT), Cell(f" {hint.label}{end}", Role.DIM)]
     return line(*pieces)
+
+
+def hint_at(actions: Sequence[Hint], shown: Line, x: int) -> str | None:
+    """Name of the action that `footer` shows at this column."""
+    at, key = 0, ""
+    for cell in shown:
+        key = cell.text if cell.role is Role.ACCENT else key
+        at += len(cell.text)
+        if x < at:
+            return next((action.name for action in actions if _key(action) == key), None)
+    return None
 
 
 def _key(hint: Hint) -> str:

@@ -257,6 +257,6 @@ class ModelsPage(Page):
 
 
 def _asleep(name: str) -> Line:
-    """vLLM frees no single model."""
+    """A vLLM frees no single model."""
     text = f"! All of {name} goes to sleep, and gets no requests until it is loaded."
     return line(Cell(text, Role.WARN))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
@@ -24,8 +25,8 @@ from tui.render.empty import small_lines
 from tui.render.header import header_left, header_right, paused_right
 from tui.render.layout import SMALLEST
 from tui.render.numbers import plural
-from tui.render.tabs import tabs
-from tui.render.titles import footer
+from tui.render.tabs import tab_at, tabs
+from tui.render.titles import footer, hint_at
 from tui.screens.base import Shown, dashboard
 from tui.screens.help import Help
 from tui.state import DashboardState
@@ -168,6 +169,30 @@ class Page(Shown, Screen[None]):
             return False  # a letter like any other there
         needed = self._roles.get(action)
         return needed is None or dashboard(self).role.may(needed)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing, where it is one for others."""
+        mine = [a for a in self.ACTIONS if event.key in a.keys.split(",")]
+        if mine and not any(self._offered(action) for action in mine):
+            event.stop()
+            app, action = dashboard(self), mine[0]
+            words = f"{action.label.capitalize()}: it takes the role {action.role}; yours is"
+            app.say(f"{words} {app.role}.", severity="warning")
+
+    async def on_click(self, event: events.Click) -> None:
+        """Tabs and the hints of the footer stand for their keys."""
+        app = dashboard(self)
+        match event.widget:
+            case TextLines(id="tabs"):
+                name = tab_at(self.NAME, self.size.width, event.x)
+                if name is not None:
+                    app.go(name)
+            case TextLines(id="footer"):
+                name = hint_at(self.ACTIONS, self.footer_left(app.frame), event.x)
+                if name is not None:
+                    await app.run_action(name, self)
+            case _:
+                pass
 
     # -- keys of every page ------------------------------------------------------------------
 

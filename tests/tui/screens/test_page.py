@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from textual.widget import Widget
 
+from nexus.domain.access import Role
 from tests.fakes.dashboard import START, staged
 from tui.render.pages import PAGES
 from tui.screens import page_types
@@ -66,3 +67,35 @@ async def test_a_page_under_a_dialog_rests_too(worked: Counter[str]) -> None:
             stage.clock.now += 1
             await stage.tell(*story.tell(1, 50))
         assert set(worked) <= {""}  # of the dialog itself
+
+
+async def test_a_key_beyond_ones_role_says_so() -> None:
+    story = Story(START)
+    async with staged(story.opening(), *story.tell(5)) as stage:
+        stage.source.role = Role.OPERATOR
+        await stage.press("x")
+        assert "Remove: it takes the role admin; yours is operator." in stage.text
+        await stage.press("5", "e")
+        assert "it takes the role admin; yours is operator." in stage.text
+        stage.source.role = Role.VIEWER
+        await stage.press("1", "d")
+        assert "Drain: it takes the role operator; yours is viewer." in stage.text
+        assert stage.source.wishes == []
+
+
+async def test_tabs_and_hints_of_the_footer_can_be_clicked() -> None:
+    story = Story(START)
+    async with staged(story.opening(), *story.tell(5)) as stage:
+        at = stage.line_with("Requests").index("Requests")
+        await stage.pilot.click("#tabs", offset=(at + 2, 0))
+        await stage.settle()
+        assert stage.app.current_mode == "requests"
+        await stage.press("1")
+        at = stage.lines[-1].index("n add")
+        await stage.pilot.click("#footer", offset=(at + 3, 0))
+        await stage.settle()
+        assert "Add a backend" in stage.text
+        await stage.press("escape")
+        await stage.pilot.click("#footer", offset=(119, 0))
+        await stage.settle()
+        assert "Add a backend" not in stage.text
