@@ -136,7 +136,8 @@ def drawn(
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plotsize(max(40, min(columns, 160)), 18)
-    plotext.title(f"{metric} of {clean(whose, 60)}: {UNITS[metric]}, by {_words(step_s)}")
+    unit = "" if UNITS[metric] == metric else f": {UNITS[metric]}"
+    plotext.title(f"{metric} of {clean(whose, 60)}{unit}, by {_words(step_s)}")
     plotext.plot(
         [at for at, _ in known],
         [value for _, value in known],
@@ -146,9 +147,19 @@ def drawn(
     first, last = known[0][0], known[-1][0]
     ticks = [first + round((last - first) * part / 4) for part in range(5)]
     plotext.xticks(ticks, [_clock(at, last - first) for at in ticks])
-    plotext.ylim(0, max(value for _, value in known) * 1.05 or 1)
+    marks = _marks(max(value for _, value in known))
+    plotext.yticks(marks, [f"{mark:,g}" for mark in marks])
+    plotext.ylim(0, marks[-1])
     text = plotext.build()
     return str(text if has_colour() else plotext.uncolorize(text))
+
+
+def _marks(most: float) -> list[float]:
+    """Round numbers from 0 to `most` or a little more, at most seven."""
+    size = 10.0 ** (len(str(int(max(most, 1)))) - 1)
+    step = next(size * part for part in (0.2, 0.5, 1, 2) if size * part * 6 >= most)
+    step = max(step, 1.0)
+    return [step * number for number in range(int(-(-most // step)) + 1)]
 
 
 def _words(step_s: int) -> str:

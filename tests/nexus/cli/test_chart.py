@@ -72,3 +72,19 @@ async def test_a_time_that_has_not_passed_is_refused(capsys: pytest.CaptureFixtu
         words = ["chart", "--since", "2999-01-01", "--url", here.gateway.url]
         assert await asyncio.to_thread(run, words) == 1
         assert "must be a time that has passed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        (0.4, ["1", "0"]),
+        (106, ["120", "100", "80", "60", "40", "20", "0"]),
+        (4_300.0, ["5,000", "4,000", "3,000", "2,000", "1,000", "0"]),
+    ],
+)
+def test_the_numbers_at_the_side_are_round(most: float, labels: list[str]) -> None:
+    text = drawn([(0, 0.0), (60, most)], "requests", "the whole gateway", 60, 80)
+    assert "requests of the whole gateway, by the minute" in text
+    assert [
+        row.partition("\u2524")[0].strip() for row in text.splitlines() if "\u2524" in row
+    ] == labels
