@@ -46,7 +46,8 @@ from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
 from tui.screens.shown import ShownText
 from tui.screens.slow_watch import SlowWatch
-from tui.state import DashboardState, lost, reduce
+from tui.seed import Seed
+from tui.state import DashboardState, lost
 from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
 from tui.tour import HINTS, SHOWN_S
@@ -195,11 +196,14 @@ class NexusDashboard(App[Leave]):
     async def _pump(self) -> None:
         """Fold every update; let the loop breathe between slices; tell when the source is gone."""
         updates: AsyncIterator[Update] = self.source.updates()
+        seed = Seed()
         folded = 0
         try:
             async for update in updates:
-                self.told.set()
-                self.state = reduce(self.state, update)
+                self.state = seed.fold(self.state, update)
+                if not folded:
+                    self.told.set()
+                    self.run_worker(self._sow(seed), name="seed", exit_on_error=True)
                 if isinstance(update, ZoneBreached):  # an alarm, whatever is on the screen
                     self.say(update.detail, severity="error")
                 folded += 1
@@ -208,6 +212,19 @@ class NexusDashboard(App[Leave]):
         except NexusError as error:
             self.say(error.message, severity="error")
         self.state = lost(self.state)
+
+    async def _sow(self, seed: Seed) -> None:
+        """Begin with the requests that ended before this dashboard looked."""
+        began = self._clock()
+        await self.up.wait()  # the first paint comes before
+        try:
+            past = await seed.past(await self.source.lately(), self.state)
+        except NexusError:  # an older gateway does not tell
+            past = None
+        if past is None:
+            self.state = seed.fails(self.state, began)
+        else:
+            self.state = seed.planted(self.state, past)
 
     @property
     def now(self) -> float:

@@ -115,7 +115,10 @@ class DashboardState:
     """Alarms of late, oldest first."""
     log: tuple[Entry, ...] = ()
     logged: int = 0
-    """Entries ever logged: `logged - len(log)` is the number of the oldest one kept."""
+    """Entries told: `logged - len(log)` is the number of the oldest one kept, below zero where it
+    ended before this dashboard looked."""
+    since: float = 0.0
+    """Unix seconds from which every request is counted."""
     probes: Mapping[str, PortProbed] = field(default_factory=dict[str, PortProbed])
     """Last result by address."""
     running: Mapping[str, RequestRouted] = field(default_factory=dict[str, RequestRouted])
@@ -193,6 +196,27 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             return replace(state, link=link, link_detail=update.detail)
         case FleetSeen():
             return _seen(state, update)
+
+
+def seeded(state: DashboardState, past: DashboardState) -> DashboardState:
+    """`state` with the traffic of `past`, which has been told everything it has, and more before.
+
+    The numbers of the entries stay as they are: rows that somebody looks at keep their place.
+    """
+    return replace(
+        state,
+        windows={id: window for id, window in past.windows.items() if id in state.backends},
+        total=past.total,
+        traces={id: trace for id, trace in past.traces.items() if id in state.backends},
+        trace=past.trace,
+        log=past.log,
+        since=past.since,
+    )
+
+
+def ended_before(state: DashboardState, entry: Entry) -> DashboardState:
+    """After a request was told once more that is counted already."""
+    return replace(state, running=_ended(state.running, entry.request_id))
 
 
 def lost(state: DashboardState) -> DashboardState:

@@ -34,6 +34,11 @@ class Frame:
     """Unix seconds of the gateway's start."""
     utc_offset_s: int = 0
 
+    @property
+    def counted_from(self) -> float:
+        """Unix seconds from which every request is counted."""
+        return max(self.started_at, self.state.since)
+
 
 class Latencies:
     """Percentiles per window, computed again only when the window changed or aged 5 seconds."""
@@ -96,7 +101,7 @@ class BackendView:
         return backends.Summary(
             backend,
             frame.state.loads.get(backend.id, NO_LOAD),
-            rates(window, frame.now, frame.started_at),
+            rates(window, frame.now, frame.counted_from),
             self._latencies.of(backend.id, window, frame.now),
             backend.id in frame.state.slow,
         )
@@ -185,6 +190,8 @@ class LogView:
         self._utc_offset_s = 0
         self._words = ""
         self._seen = 0
+        self._oldest = 0
+        """Grows, but for when what ended before this dashboard looked is known."""
         self._matched: list[int] = []
         self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self.keys: Sequence[int] = ()
@@ -202,8 +209,9 @@ class LogView:
             self._words = ""
             self.keys = range(oldest, state.logged)
             return
-        if words != self._words:
+        if words != self._words or oldest < self._oldest:
             self._words, self._seen, self._matched = words, oldest, []
+        self._oldest = oldest
         for number in range(max(self._seen, oldest), state.logged):
             if matches(words, entry_text(state.log[number - oldest])):
                 self._matched.append(number)

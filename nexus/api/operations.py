@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nexus import wire
 from nexus.api import views
+from nexus.api.deltas import batched
 from nexus.control.control import Control
 from nexus.domain.history import Metric
 from nexus.domain.logline import LogLevel
@@ -70,6 +71,13 @@ def add_operations(app: FastAPI, control: Control) -> None:
     @app.get("/nexus/v1/requests/{request_id}/standings", summary="What each candidate got")
     async def standings(request_id: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         return _json(await requests.standings(request_id))
+
+    @app.get("/nexus/v1/lately", summary="Requests that ended of late, as events")
+    async def lately() -> Response:  # pyright: ignore[reportUnusedFunction]
+        found = await requests.lately()
+        ended = wire.encode_all(batched(found.ended))
+        body = b'{"since":%b,"updates":%b}' % (wire.dump(round(found.since, 3)), ended)
+        return Response(body, media_type="application/json")
 
     @app.get("/nexus/v1/series", summary="A number over time, oldest first")
     async def series(  # pyright: ignore[reportUnusedFunction]

@@ -10,7 +10,7 @@ from nexus.control.ledger import Ledger
 from nexus.control.rights import needed
 from nexus.domain.access import Role
 from nexus.domain.audit import actor
-from nexus.domain.gateway import Standing
+from nexus.domain.gateway import Lately, Standing
 from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.policy import Policy
 from nexus.domain.text import clean
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 log = get_logger("nexus.control")
 
 T = TypeVar("T")
+
+LATELY_S = 900.0
+"""Seconds that a dashboard looks back when it starts: as far as its charts go."""
+MOST_LATELY = 600
+"""Requests that it starts with: compressed less than half a second of a link of 1 Mbit/s."""
 
 Cancel = Callable[[str, str], bool]
 """Ends a request, by id, and says why; False where it does not run."""
@@ -83,6 +88,16 @@ class Requests:
             before: the id of the request to go on from.
         """
         return tuple(await self._past.requests(limit, wanted, summary, before))
+
+    async def lately(self) -> Lately:
+        """Requests that ended of late, as they were told then."""
+        since = self._unix() - LATELY_S
+        wanted = Wanted(since=since)
+        found = await self._past.requests(MOST_LATELY, wanted, lambda each: (each.at, each.ended))
+        if len(found) == MOST_LATELY:
+            since = found[-1][0]
+        ended = sorted((end for _, end in found if end is not None), key=lambda end: end.at)
+        return Lately(since, tuple(ended))
 
     async def story(self, request_id: str) -> dict[str, Any]:
         """Why a request went where it went, and what came of it.

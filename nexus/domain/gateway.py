@@ -9,7 +9,7 @@ from typing import Protocol
 from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import BackendId, BackendType, Zone
-from nexus.domain.events import Update
+from nexus.domain.events import RequestFinished, RequestRefused, Update
 from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, NewKey
 from nexus.domain.logline import LogLevel, LogLine
@@ -91,6 +91,16 @@ class BackendEdit:
     (`nexus.domain.backend.untold`): no limit, priority 50, tier 1, the zone of the type."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Requests that ended of late: what a dashboard starts with."""
+
+    since: float
+    """Unix seconds from which none is missing."""
+    ended: tuple[RequestFinished | RequestRefused, ...] = ()
+    """Oldest first."""
+
+
 class FleetSource(Protocol):
     """Where a dashboard's facts come from and where its wishes go.
 
@@ -136,6 +146,13 @@ class FleetSource(Protocol):
         ...
 
     # ---- the past
+
+    async def lately(self) -> Lately:
+        """The last requests that ended, as `updates` tells of them.
+
+        Few: they are for the first picture of a dashboard. `updates` may tell some of them too.
+        """
+        ...
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
         """Requests in a line each, newest first: `nexus.explain.account.summary`."""

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from nexus.domain.events import Update
-from nexus.domain.gateway import GatewayInfo
+from nexus.domain.gateway import GatewayInfo, Lately
 from tui.app import NexusDashboard
 from tui.leave import Leave
 from tui.sources.replay import ReplaySource
@@ -83,13 +83,17 @@ async def staged(
     now: float = START,
     no_color: bool = False,
     demo: bool = False,
+    past: Lately | None = None,
+    source: type[ReplaySource] = ReplaySource,
 ) -> AsyncIterator[Stage]:
     """A running dashboard that has shown `updates`."""
     clock = Clock(now)
     info = GatewayInfo("http://127.0.0.1:8000", "0.1.0", START - 753, "", demo)
-    source = ReplaySource(info, updates)
-    app = NexusDashboard(source, clock=clock, utc_offset_s=0, no_color=no_color)
+    told = source(info, updates)
+    if past is not None:
+        told.recent = past
+    app = NexusDashboard(told, clock=clock, utc_offset_s=0, no_color=no_color)
     async with app.run_test(size=size, notifications=True) as pilot:
-        stage = Stage(app, source, clock, pilot)
+        stage = Stage(app, told, clock, pilot)
         await stage.settle()
         yield stage

@@ -241,7 +241,7 @@ class BackendPage(ActingPage):
         lines = about.summary(
             backend,
             load,
-            rates(window, frame.now, frame.started_at),
+            rates(window, frame.now, frame.counted_from),
             self._latencies.of(backend.id, window, frame.now),
             draining,
             frame.now,

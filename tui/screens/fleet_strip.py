@@ -43,7 +43,7 @@ class Strip:
         self._mark = mark
 
         def traffic(id: BackendId) -> Rates:
-            return rates(state.windows.get(id, EMPTY), frame.now, frame.started_at)
+            return rates(state.windows.get(id, EMPTY), frame.now, frame.counted_from)
 
         self.notes = attention(state, frame.now, traffic, may)
 

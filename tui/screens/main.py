@@ -171,7 +171,7 @@ class MainScreen(ActingPage):
         self.query_one("#tiles", TextLines).show(
             tiles(
                 state,
-                rates(total, frame.now, frame.started_at),
+                rates(total, frame.now, frame.counted_from),
                 self._latencies.of(None, total, frame.now),
                 history(total, frame.now, 60),
                 width,

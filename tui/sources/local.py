@@ -14,6 +14,7 @@ from nexus.domain.gateway import (
     FleetSource,
     GatewayInfo,
     Json,
+    Lately,
     NewBackend,
     Recognition,
 )
@@ -87,6 +88,9 @@ class Local:
         await self._control.waiting.dismiss(backend_id)
 
     # ---- requests
+
+    async def lately(self) -> Lately:
+        return await self._control.requests.lately()
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
         return await self._control.requests.recent(wanted, limit)

@@ -22,8 +22,8 @@ from nexus import wire
 from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry
 from nexus.domain.backend import BackendId
-from nexus.domain.events import LinkChanged, Update
-from nexus.domain.gateway import BackendEdit, GatewayInfo, Json, NewBackend, Recognition
+from nexus.domain.events import LinkChanged, RequestFinished, RequestRefused, Update
+from nexus.domain.gateway import BackendEdit, GatewayInfo, Json, Lately, NewBackend, Recognition
 from nexus.domain.history import Metric, Point, Wanted
 from nexus.domain.keys import KeyGone, KeyImpact, KeyMade, Keyring, NewKey
 from nexus.domain.logline import LogLevel, LogLine
@@ -190,6 +190,16 @@ class RemoteSource:
         self._skew = skew if abs(skew) > 2 else 0.0  # less is the way's delay
 
     # ---- questions
+
+    async def lately(self) -> Lately:
+        found = await self._ask("GET", "/lately", dict[str, Any])
+        try:
+            told = wire.decode_all(wire.dump(found["updates"]))
+            since = wire.load(wire.dump(found["since"]), float)
+        except (wire.Unreadable, KeyError) as problem:
+            raise NoAnswer(f"{self._url} answered what cannot be read ({problem})") from None
+        ended = (each for each in told if isinstance(each, (RequestFinished, RequestRefused)))
+        return Lately(since, tuple(ended))
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
         usual = Wanted()

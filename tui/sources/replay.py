@@ -15,6 +15,7 @@ from nexus.domain.gateway import (
     BackendEdit,
     GatewayInfo,
     Json,
+    Lately,
     NewBackend,
     Recognition,
 )
@@ -43,6 +44,8 @@ class ReplaySource:
         """Raised by the next commands, when set."""
         self.past: tuple[Json, ...] = ()
         """Requests in a line each, newest first."""
+        self.recent = Lately(0.0)
+        """What ended before anybody looked."""
         self.asked: list[Wanted] = []
         """What was asked of the past; only `until` is obeyed."""
         self.stories: dict[str, Json] = {}
@@ -107,6 +110,9 @@ class ReplaySource:
 
     async def dismiss(self, backend_id: BackendId) -> None:
         self._wish("dismiss", backend_id)
+
+    async def lately(self) -> Lately:
+        return self.recent
 
     async def requests(self, wanted: Wanted, limit: int = 100) -> tuple[Json, ...]:
         self.asked.append(wanted)

@@ -329,6 +329,21 @@ async def test_requests_and_their_stories(stand: Stand) -> None:
     assert story["backend"] == "tower"
 
 
+async def test_what_ended_lately_is_told_as_it_was_told_live(stand: Stand) -> None:
+    body = request(body=chat(model=MODEL))
+    seen = await during(
+        stand.source,
+        lambda: ask(stand.gateway.url, body),
+        lambda update: isinstance(update, RequestFinished),
+    )
+    await ask(stand.gateway.url, request(body=chat(model="unheard of")))
+    found = await stand.source.lately()
+
+    assert [each.status for each in found.ended] == [200, 404]
+    assert found.ended[0] == seen[-1]
+    assert found.since < found.ended[0].at
+
+
 async def test_changes_lines_and_series(stand: Stand) -> None:
     await stand.source.drain(TOWER)
     (change, *_) = await stand.source.changes(1)
