@@ -176,7 +176,7 @@ class Page(Shown, Screen[None]):
         if mine and not any(self._offered(action) for action in mine):
             event.stop()
             app, action = dashboard(self), mine[0]
-            words = f"{action.label.capitalize()}: it takes the role {action.role}; yours is"
+            words = f"{action.label.capitalize()} takes the role {action.role}; this dashboard has"
             app.say(f"{words} {app.role}.", severity="warning")
 
     async def on_click(self, event: events.Click) -> None:

@@ -74,12 +74,12 @@ async def test_a_key_beyond_ones_role_says_so() -> None:
     async with staged(story.opening(), *story.tell(5)) as stage:
         stage.source.role = Role.OPERATOR
         await stage.press("x")
-        assert "Remove: it takes the role admin; yours is operator." in stage.text
+        assert "Remove takes the role admin; this dashboard has operator." in stage.text
         await stage.press("5", "e")
-        assert "it takes the role admin; yours is operator." in stage.text
+        assert "takes the role admin; this dashboard has operator." in stage.text
         stage.source.role = Role.VIEWER
         await stage.press("1", "d")
-        assert "Drain: it takes the role operator; yours is viewer." in stage.text
+        assert "Drain takes the role operator; this dashboard has viewer." in stage.text
         assert stage.source.wishes == []
 
 
