@@ -50,4 +50,4 @@ class Remove(Named):
 def _again(backend: Backend) -> str:
     if backend.face.source in (Source.PROBE, Source.MDNS, Source.BEACON):
         return ". It was found by itself, and may be found again."
-    return ", also in a configuration file that names it. Draining keeps it."
+    return ", also in any configuration file. Draining keeps it."

@@ -16,7 +16,7 @@ async def test_a_backend_is_removed_after_its_name_was_typed() -> None:
         await stage.press("x")
         assert isinstance(stage.app.screen, Remove)
         assert "Remove gpu-01?" in stage.text
-        assert "also in a configuration file that names it" in stage.text
+        assert "also in any configuration file" in stage.text
         await stage.press("enter", "enter")
         assert stage.source.wishes == []
         assert isinstance(stage.app.screen, Remove)  # enter leads to what is missing
