@@ -211,7 +211,7 @@ class NexusDashboard(App[Leave]):
                     await asyncio.sleep(0)
         except NexusError as error:
             self.say(error.message, severity="error")
-        self.state = lost(self.state)
+        self.state = lost(self.state, self._clock())
 
     async def _sow(self, seed: Seed) -> None:
         """Begin with the requests that ended before this dashboard looked."""
@@ -233,8 +233,10 @@ class NexusDashboard(App[Leave]):
 
     @property
     def frame(self) -> Frame:
-        """The state of this moment, or of the one that is looked back at."""
+        """The state of this moment, of the last that was heard, or of the one looked back at."""
         at, state = self.film.held or (self._clock(), self.state)
+        if state.lost_at is not None and state.backends:
+            at = min(at, state.lost_at)  # nothing slides on as if traffic had stopped
         return Frame(state, at, self.source.info.started_at, self._offset)
 
     def show_latest(self) -> None:

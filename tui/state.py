@@ -43,6 +43,8 @@ TURNS = 50
 """Changes of status remembered per backend."""
 BREACHES = 20
 """Alarms remembered."""
+GAPS = 20
+"""Losses of the connection remembered."""
 PROBES = 64
 """Scanned addresses remembered."""
 
@@ -127,6 +129,12 @@ class DashboardState:
     """What people changed while this dashboard looked, newest last."""
     link_detail: str = ""
     """Why the source is not heard, and what comes next."""
+    lost_at: float | None = None
+    """Unix seconds from which nothing new is heard: the picture is of then. None while live."""
+    missed: tuple[float, float] | None = None
+    """A loss that has just ended, from and to, while it is open whether what was missed follows."""
+    gaps: tuple[tuple[float, float], ...] = ()
+    """Losses of which nothing will be known, from and to in Unix seconds, oldest first."""
     waiting: Mapping[BackendId, ServerFound] = field(default_factory=dict[BackendId, ServerFound])
     """Servers beyond this machine that nobody has approved yet, oldest first."""
 
@@ -192,8 +200,12 @@ def reduce(state: DashboardState, update: Update) -> DashboardState:
             return replace(state, changes=(*state.changes[1 - CHANGES :], update.entry))
         case LinkChanged():
             known = Link.LIVE if state.version >= 0 else Link.WAITING
-            link = known if update.connected else Link.LOST
-            return replace(state, link=link, link_detail=update.detail)
+            if not update.connected:
+                return lost(replace(state, link_detail=update.detail), update.at)
+            missed = None if state.lost_at is None else (state.lost_at, update.at)
+            return replace(
+                state, link=known, link_detail=update.detail, lost_at=None, missed=missed
+            )
         case FleetSeen():
             return _seen(state, update)
 
@@ -219,9 +231,10 @@ def ended_before(state: DashboardState, entry: Entry) -> DashboardState:
     return replace(state, running=_ended(state.running, entry.request_id))
 
 
-def lost(state: DashboardState) -> DashboardState:
-    """The source is gone: what is shown is the last that was known."""
-    return replace(state, link=Link.LOST)
+def lost(state: DashboardState, at: float) -> DashboardState:
+    """The source is gone at `at` or before: what is shown is the last that was known."""
+    since = at if state.lost_at is None else state.lost_at
+    return replace(state, link=Link.LOST, lost_at=since)
 
 
 def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
@@ -230,6 +243,9 @@ def _seen(state: DashboardState, update: FleetSeen) -> DashboardState:
         state,
         link=Link.LIVE,
         link_detail="",
+        lost_at=None,
+        missed=None,
+        gaps=(*state.gaps[1 - GAPS :], state.missed) if state.missed else state.gaps,
         waiting={},  # those that still wait are told after the picture
         running={},  # and so are those under way
         version=update.fleet.version,
@@ -297,6 +313,7 @@ def _finished(state: DashboardState, update: RequestFinished) -> DashboardState:
         total=state.total.add(update),
         trace=state.trace.add(update.at, error=bad, tokens=tokens, took_ms=took),
         running=_ended(state.running, update.request_id),
+        missed=None,
         log=_appended(state.log, update),
         logged=state.logged + 1,
     )

@@ -7,7 +7,7 @@ percent, which is less than a dot of a chart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
 from typing import NamedTuple
@@ -109,24 +109,38 @@ Values = tuple[float | None, ...]
 """One number per step, None for not known."""
 
 
-def rates_of(trace: Trace, now: float, seconds: int) -> tuple[Values, Values]:
+def rates_of(
+    trace: Trace, now: float, seconds: int, gaps: Sequence[tuple[float, float]] = ()
+) -> tuple[Values, Values]:
     """Requests, and requests that failed, per second.
 
     Nothing ended is zero, which is known; None before the first request that was ever seen.
+
+    Args:
+        gaps: from and to, Unix seconds, of which nothing is known: None as well.
     """
     steps = trace.steps(now, seconds)
+    first = int(now) // STEP_S - len(steps)
+    hidden = {
+        number - first
+        for begin, end in gaps
+        for number in range(max(first, int(begin) // STEP_S), int(end) // STEP_S + 1)
+    }
     blind = 0
-    if not trace.closed or trace.closed[0].number > int(now) // STEP_S - len(steps):
+    if not trace.closed or trace.closed[0].number > first:
         blind = next((at for at, step in enumerate(steps) if step), len(steps))
+    known = [
+        at >= blind and (step is not None or at not in hidden) for at, step in enumerate(steps)
+    ]
+
+    def spread(counts: Iterable[int]) -> Values:
+        return tuple(
+            count / STEP_S if told else None for count, told in zip(counts, known, strict=True)
+        )
+
     return (
-        tuple(
-            None if at < blind else (step.requests if step else 0) / STEP_S
-            for at, step in enumerate(steps)
-        ),
-        tuple(
-            None if at < blind else (step.errors if step else 0) / STEP_S
-            for at, step in enumerate(steps)
-        ),
+        spread(step.requests if step else 0 for step in steps),
+        spread(step.errors if step else 0 for step in steps),
     )
 
 

@@ -16,6 +16,7 @@ from tui.render.cells import UNKNOWN, Cell, Role
 from tui.render.columns import Column
 from tui.render.drain import countdown, running
 from tui.render.filters import backend_text, entry_text, matches
+from tui.render.numbers import clock
 from tui.state import EMPTY, NO_LOAD, DashboardState, Entry
 from tui.window import Latency, Window, history, latency, rates
 
@@ -38,6 +39,12 @@ class Frame:
     def counted_from(self) -> float:
         """Unix seconds from which every request is counted."""
         return max(self.started_at, self.state.since)
+
+    @property
+    def end(self) -> str:
+        """What stands at the right end of a chart: `now`, or when the picture has become old."""
+        at = self.state.lost_at
+        return "now" if at is None else clock(at, self.utc_offset_s)
 
 
 class Latencies:

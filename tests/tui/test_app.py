@@ -11,6 +11,7 @@ from nexus.domain.events import (
     BackendChanged,
     BackendRemoved,
     FleetSeen,
+    LinkChanged,
     LoadChanged,
     PortProbed,
     ServerFound,
@@ -508,3 +509,22 @@ async def test_a_frame_that_comes_while_a_dialog_is_being_made_changes_nothing()
             await stage.settle()
             assert "gpu-01" in stage.line_with("Edit" if action == "edit" else "Drain")
             await stage.press("escape")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_a_picture_that_has_become_old_stands_still_and_says_of_when_it_is(
+    size: tuple[int, int],
+) -> None:
+    story = Story(START - 120)
+    async with staged(story.opening(), *story.tell(120), size=size) as stage:
+        if size == (80, 24):
+            await stage.press("v")
+        before = [line for line in stage.lines if "┤" in line]
+        await stage.tell(LinkChanged(START, False, "reconnecting in 4 s: connection refused"))
+        stage.clock.now += 90
+        await stage.settle()
+        assert "as of 08:00:00" in stage.lines[0]
+        assert before
+        assert [line for line in stage.lines if "┤" in line] == before
+        await stage.tell(LinkChanged(START + 90, True, ""))
+        assert "up 00:14:03" in stage.lines[0]

@@ -20,6 +20,7 @@ from nexus.domain.events import (
     BackendChanged,
     BackendRemoved,
     FleetSeen,
+    LinkChanged,
     LoadChanged,
     PortProbed,
     RequestRefused,
@@ -134,4 +135,15 @@ def test_scanned_addresses_are_bounded_and_the_last_answer_counts() -> None:
 
 def test_a_lost_source_keeps_the_last_picture() -> None:
     state = fold(FleetSeen(picture(1, {BackendId("a"): backend("a")}), {}))
-    assert lost(state) == replace(state, link=Link.LOST)
+    assert lost(state, 50.0) == replace(state, link=Link.LOST, lost_at=50.0)
+
+
+def test_it_is_known_since_when_nothing_is_heard_and_what_will_never_be() -> None:
+    story = Story(40.0)
+    gone = fold(story.opening(), LinkChanged(50.0, False, "in 1 s"), LinkChanged(52.0, False, ""))
+    assert gone.lost_at == 50.0
+    back = reduce(gone, LinkChanged(60.0, True, ""))
+    assert (back.lost_at, back.gaps) == (None, ())
+    assert reduce(back, story.opening()).gaps == ((50.0, 60.0),)
+    followed = fold(*story.tell(30.0), story.opening(), start=back)
+    assert followed.gaps == ()

@@ -62,3 +62,9 @@ def test_the_mark_changes_exactly_when_a_whole_step_does() -> None:
     assert same.mark(1005.0) != trace.mark(1004.9)
     late = same.add(1004.5, error=True)
     assert late.mark(1006.0) != same.mark(1006.0)
+
+
+def test_a_gap_is_not_known_and_not_zero() -> None:
+    trace = filled((100.0, 5.0), (131.0, 5.0))
+    requests, _ = rates_of(trace, 140.0, 50, [(110.0, 124.0)])
+    assert requests == (None, None, 0.2, 0.0, None, None, None, 0.0, 0.2, 0.0)

@@ -85,15 +85,20 @@ def long_span(seconds: int) -> str:
 
 
 def beside(
-    plots: Sequence[Plot], width: int, height: int, seconds: int, keys: str = ""
+    plots: Sequence[Plot],
+    width: int,
+    height: int,
+    seconds: int,
+    keys: str = "",
+    end: str = "now",
 ) -> tuple[Line, ...]:
-    """Charts next to each other in `width` columns, all over the same time."""
+    """Charts next to each other in `width` columns, all over the same time, which ends at `end`."""
     if not plots or width < 20 or height < 3:
         return ()
     gap = 2
     share = (width - gap * (len(plots) - 1)) // len(plots)
     blocks = [
-        plot.lines(share, height, seconds, "now", "" if number else keys)
+        plot.lines(share, height, seconds, end, "" if number else keys)
         for number, plot in enumerate(plots)
     ]
     rows: list[Line] = []

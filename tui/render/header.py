@@ -29,6 +29,11 @@ def header_right(info: GatewayInfo, now: float, width: int) -> Line:
     return line(*up, Cell(" " if width < 110 else f"   {info.version} ", Role.DIM))
 
 
+def old_right(at: float, utc_offset_s: int) -> Line:
+    """Since when nothing new is heard, in the place of the uptime."""
+    return line(Cell(f"as of {clock(at, utc_offset_s)} ", Role.WARN))
+
+
 def paused_right(at: float, now: float, utc_offset_s: int, width: int) -> Line:
     """Which moment is looked back at, in the place of the uptime; always short enough to stand."""
     ago = f"{span(now - at)} ago" if now - at >= 1 else "now"

@@ -196,19 +196,19 @@ class MainScreen(ActingPage):
         if not height:
             return
         trace, width = frame.state.trace, self.size.width
-        mark = (trace.mark(frame.now), width, height)
+        mark = (trace.mark(frame.now), frame.state.gaps, frame.end, width, height)
         if mark == self._charted:
             return
         self._charted = mark
         first = next(iter((*trace.closed, trace.open))).number * STEP_S
         seconds = window_for(frame.now - first)
         plots = (
-            traffic(*rates_of(trace, frame.now, seconds)),
+            traffic(*rates_of(trace, frame.now, seconds, frame.state.gaps)),
             latency(
                 times_of(trace, frame.now, seconds, 50), times_of(trace, frame.now, seconds, 95)
             ),
         )
-        lines = beside(plots, width - 4, height, seconds)
+        lines = beside(plots, width - 4, height, seconds, end=frame.end)
         self.query_one("#charts", TextLines).show(tuple((Cell("  "), *row) for row in lines))
 
     def _show_backends(self, frame: Frame) -> None:

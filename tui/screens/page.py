@@ -22,7 +22,7 @@ from tui.commands import EVERYWHERE, Action
 from tui.export import Rows, as_csv, as_json, collect, export, stem
 from tui.render.cells import BLANK, Line
 from tui.render.empty import small_lines
-from tui.render.header import header_left, header_right, paused_right
+from tui.render.header import header_left, header_right, old_right, paused_right
 from tui.render.layout import SMALLEST
 from tui.render.numbers import plural
 from tui.render.tabs import tab_at, tabs
@@ -139,6 +139,8 @@ class Page(Shown, Screen[None]):
         if dashboard(self).film.held:  # that it is not now must be seen, whatever else is not
             right = paused_right(frame.now, dashboard(self).now, frame.utc_offset_s, width)
             header.show_between(left, right)
+        elif frame.state.lost_at is not None and frame.state.backends:
+            header.show_between(left, old_right(frame.now, frame.utc_offset_s))
         else:
             header.show_parts(left, header_right(info, frame.now, width))
         self.query_one("#tabs", TextLines).show((tabs(self.NAME, width),))

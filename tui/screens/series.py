@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nexus.domain.gateway import FleetSource
@@ -59,12 +60,18 @@ def _spread(points: tuple[Point, ...], since: float, step: int, count: int) -> V
     return values
 
 
-def plots(trace: Trace, past: Past | None, seconds: int, now: float) -> tuple[Plot, ...]:
-    """Latency and traffic of the window."""
+def plots(
+    trace: Trace,
+    past: Past | None,
+    seconds: int,
+    now: float,
+    gaps: Sequence[tuple[float, float]] = (),
+) -> tuple[Plot, ...]:
+    """Latency and traffic of the window, with the `gaps` in what was seen live."""
     if seconds <= KEPT_S:
         return (
             latency(times_of(trace, now, seconds, 50), times_of(trace, now, seconds, 95)),
-            traffic(*rates_of(trace, now, seconds)),
+            traffic(*rates_of(trace, now, seconds, gaps)),
         )
     if past is None:
         return (latency((), ()), traffic((), ()))

@@ -94,7 +94,7 @@ def test_it_never_flickers(found: list[bool]) -> None:
 def test_what_was_last_known_is_not_judged() -> None:
     watched = Watched()
     watched.seconds(HOLD_S + 1, "busy")
-    watched.state = lost(watched.state)
+    watched.state = lost(watched.state, NOW)
     assert watched.state.link is Link.LOST
     assert watched.seconds(CLEAR_S + 5) is not None
 
