@@ -50,7 +50,7 @@ from tui.seed import Seed
 from tui.state import DashboardState, lost
 from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
-from tui.tour import HINTS, SHOWN_S
+from tui.tour import ENDS, HINTS, SHOWN_S
 from tui.views import Frame
 
 if TYPE_CHECKING:
@@ -464,7 +464,7 @@ class NexusDashboard(App[Leave]):
             for number, (title, text) in enumerate(HINTS, 1):
                 self.clear_notifications()
                 heading = f"{number} of {len(HINTS)}: {title}"
-                self.notify(text, title=heading, markup=False, timeout=seconds)
+                self.notify(f"{text}\n{ENDS}", title=heading, markup=False, timeout=seconds)
                 await asyncio.sleep(seconds)
 
         self.run_worker(run(), name="tour", group="tour", exclusive=True)

@@ -12,7 +12,9 @@ HINTS = (
 )
 """Title and sentence of each."""
 SHOWN_S = 9.0
-"""Seconds that a hint stays; esc ends the tour."""
+"""Seconds that a hint stays."""
+ENDS = "esc ends these hints"
+"""How to be rid of them."""
 SEEN = "dashboard-seen"
 """File that says that there was a first time."""
 

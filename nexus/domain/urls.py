@@ -19,6 +19,10 @@ _USER = "%:!$&'()*+,;=@"
 _PATH = "/%:@!$&'()*+,;="
 """What `quote` leaves as it is, beside letters and digits."""
 _HOST = re.compile(r"[a-z0-9._-]+")
+_BARE = re.compile(
+    r"([A-Za-z0-9._-]+:[0-9]+|[0-9]+(\.[0-9]+){3}|\[[0-9a-fA-F:.]+\](:[0-9]+)?)(/.*)?"
+)
+"""`host:port`, an IPv4 address or an IPv6 one in brackets: what is meant is plain."""
 _IPV6 = re.compile(r"[0-9a-f:.]+(%[a-z0-9._-]+)?")
 _ENDPOINT = re.compile(r"(?<=/v1)/(chat/completions|completions|embeddings|models)$")
 """What people paste with the URL."""
@@ -31,13 +35,16 @@ def normalise(url: str) -> str:
     """Reduce a backend URL to scheme, host, port and path prefix, all ASCII.
 
     `HTTP://GPU-1:80/v1/` becomes `http://gpu-1`: trailing slashes and `/v1` go, scheme and host
-    become lower case, default ports are left out. Idempotent.
+    become lower case, default ports are left out. `gpu-1:8000` and `10.0.0.4` are taken as http.
+    Idempotent.
 
     Raises ValueError with a sentence that says what is wrong.
     """
     text = url.strip()
     if any(char <= " " or char == "\x7f" or char == "\\" for char in text):
         raise ValueError("a URL must not contain spaces, control characters or backslashes")
+    if _BARE.fullmatch(text):
+        text = f"http://{text}"
     if "://" not in text:
         example = f"http://{text}" if text else "http://localhost:11434"
         raise ValueError(f"a URL starts with http:// or https://, for example {example}")

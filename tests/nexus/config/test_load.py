@@ -26,7 +26,7 @@ weights = { priority = 50, load = 30, latency = 30 }
 
 [[backends]]
 name = "gpu-01"
-url = "localhost:11434"
+url = "localhost"
 tier = 0
 """
 
@@ -51,8 +51,8 @@ nexus.toml:6: routing.strategy = "Smrt"
 nexus.toml:7: routing.weights
     weights are percent and must sum to 100; priority 50 + load 30 + latency 30 is 110
 
-nexus.toml:11: backends[0].url = "localhost:11434"
-    a URL starts with http:// or https://, for example http://localhost:11434
+nexus.toml:11: backends[0].url = "localhost"
+    a URL starts with http:// or https://, for example http://localhost
 
 nexus.toml:12: backends[0].tier = 0
     allowed: a whole number, 1 to 5"""

@@ -22,6 +22,10 @@ from nexus.domain.urls import backend_id, normalise, without_userinfo
         ("http://[::1]:8080/", "http://[::1]:8080"),
         ("http://user:pA@Host:8080/v1", "http://user:pA@host:8080"),
         ("http://bücher.example", "http://xn--bcher-kva.example"),
+        ("GPU-1:8000", "http://gpu-1:8000"),
+        ("10.0.0.44", "http://10.0.0.44"),
+        ("10.0.0.44:8000/v1", "http://10.0.0.44:8000"),
+        ("[::1]:8000", "http://[::1]:8000"),
     ],
 )
 def test_one_server_has_one_spelling(given_url: str, expected: str) -> None:
@@ -33,7 +37,8 @@ def test_one_server_has_one_spelling(given_url: str, expected: str) -> None:
     ("url", "sentence"),
     [
         ("", "starts with http:// or https://"),
-        ("localhost:11434", "for example http://localhost:11434"),
+        ("localhost", "for example http://localhost"),
+        ("gpu 1:80", "must not contain spaces"),
         ("ftp://host", "http or https, not ftp"),
         ("://host", "http or https"),
         ("http://", "names a host"),

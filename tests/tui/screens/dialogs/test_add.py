@@ -66,7 +66,7 @@ async def test_a_server_that_nobody_knows_may_be_added_and_that_is_said() -> Non
 
 async def test_mistakes_stand_beside_their_field() -> None:
     async with staged(Story(START).opening()) as stage:
-        await stage.press("n", *"gpu-9:8000")
+        await stage.press("n", *"gpu-900000")
         assert "✖ a URL starts with http:// or https://" in stage.text
         await stage.press(*["backspace"] * 10, *"http://10.0.0.81:8001")
         assert "✖ registered already, as gpu-01" in stage.text
