@@ -108,8 +108,8 @@ async def test_a_backend_is_drained_while_a_stream_runs_and_taken_back(tmp_path:
             await here.eye.press("alpha")  # the only one with the model: its name is typed
             await here.eye.sees("Its name    alpha")
             await here.eye.press("\r")
-            await here.eye.until(lambda _: not here.eye.cursor_in("Its name"), "the buttons")
-            await here.eye.press("\t\r")
+            await here.eye.until(lambda _: not here.eye.cursor_in("Its name"), "the button")
+            await here.eye.press("\r")
             await here.eye.sees("alpha drains", "no new work")
             refused = await here.chat("m")
             release.set()
