@@ -19,6 +19,7 @@ from tests.fakes.gateway import gateway
 OTHERWISE = {
     ("GET", "/nexus/v1/snapshot"): "`nexus attach` lives on it",
     ("GET", "/nexus/v1/events"): "`nexus attach` lives on it",
+    ("GET", "/nexus/v1/lately"): "`nexus attach` begins with it",
     ("GET", "/nexus/v1/requests/{request_id}/standings"): "`nexus explain` tells more",
 }
 """What no command here asks for, and why not."""
@@ -26,6 +27,7 @@ WISHES = {
     "info": "health",
     "role": "attach",
     "updates": "attach",
+    "lately": "attach",
     "drain": "backends drain",
     "undrain": "backends undrain",
     "check": "backends check",
