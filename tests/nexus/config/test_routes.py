@@ -162,7 +162,7 @@ routes = st.builds(
     ),
     fallbacks=st.dictionaries(
         st.sampled_from(["m", "n"]), st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
-    ),
+    ).filter(lambda made: all(name not in chain for name, chain in made.items())),
     policies=st.lists(policies, max_size=3, unique_by=lambda policy: policy.pattern).map(tuple),
 )
 
