@@ -120,4 +120,3 @@ async def test_without_a_file_there_is_what_memory_has() -> None:
 
     assert await ids(past) == ALL[:KEPT]
     assert await past.one("r0", summary) is None
-    assert await past.changes(9) == []
