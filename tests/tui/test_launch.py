@@ -211,9 +211,9 @@ def test_no_foreign_escape_reaches_the_terminal() -> None:
         for keys, shown in DIALOGS.items():
             term.type(keys)
             term.until(shown)
-            if shown != "Request":
+            if shown != "Request":  # that word stands on every page: the story needs its moment
                 term.type("\x1b")
-                term.beats(15)
+            term.beats(15)
         term.child.send_signal(signal.SIGTERM)
         assert term.end() == 0
         assert term.fact("leave") == {"leave": "stop", "stop": True}
