@@ -44,6 +44,9 @@ PREFIX: Final = "nxk_"
 """What every key made here begins with, so that one that leaked is recognised."""
 RANDOM_BYTES: Final = 32
 
+_NO_DIGEST: Final = "0" * 64
+"""Of a key that is only tried out."""
+
 
 def _new_key() -> str:
     return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
@@ -97,7 +100,7 @@ class KeyEdits:
         now = version(self._live.config.control)
         try:
             new = self._checked(new)
-            config = await self._with(new, "0" * 64)
+            config = await self._would_be(self._edited(new, _NO_DIGEST))
         except (BadRequest, Conflict) as error:
             return KeyImpact(problems=(error.message,), version=now)
         before, after = self._live.config.control, config.control
@@ -116,10 +119,8 @@ class KeyEdits:
             new = self._checked(new)
             self._still(new.version)
             key = self._make()
-            text = self._live.text()
             digest = hashlib.sha256(key.encode()).hexdigest()
-            edited = with_key(text, new.name, new.role, digest, self._now())
-            config, unkept = await self._put(edited)
+            config, unkept = await self._put(self._edited(new, digest))
             if unkept:
                 self._in_memory.add(new.name)
         log.info("control key %s was made, for the role %s", clean(new.name), new.role.value)
@@ -132,7 +133,7 @@ class KeyEdits:
             NotFound: there is none of that name.
         """
         key = self._found(name, who)
-        config = await self._without(key.name)
+        config = await self._would_be(without_key(self._live.text(), key.name))
         now = self._live.config.control
         access = now.access(self._environ), config.control.access(self._environ)
         ago = "" if key.last_used is None else _span(self._unix() - key.last_used)
@@ -186,17 +187,16 @@ class KeyEdits:
                 context={"version": now},
             )
 
-    async def _with(self, new: NewKey, digest: str) -> NexusConfig:
-        text = with_key(self._live.text(), new.name, new.role, digest, self._now())
-        return await asyncio.to_thread(self._live.read, text)
+    def _edited(self, new: NewKey, digest: str) -> str:
+        """The configuration's text with one key more."""
+        return with_key(self._live.text(), new.name, new.role, digest, self._now())
 
-    async def _without(self, name: str) -> NexusConfig:
-        text = without_key(self._live.text(), name)
+    async def _would_be(self, text: str) -> NexusConfig:
         return await asyncio.to_thread(self._live.read, text)
 
     async def _put(self, text: str) -> tuple[NexusConfig, str]:
         """Put a text in force: what it says, and why it ends with the process, if it does."""
-        config = await asyncio.to_thread(self._live.read, text)
+        config = await self._would_be(text)
         unkept = await self._live.put(text, config)
         if unkept:
             log.warning("the change is lost at the next start: %s", unkept)

@@ -24,6 +24,13 @@ HELD_S = 10.0
 """Seconds that a stream's start is held back for its first output. Then its client hears of it."""
 
 
+def quoting(text: str, said: str) -> UpstreamBroken:
+    """An error with the backend's own words."""
+    error = UpstreamBroken(text)
+    error.quoted = clean(said, QUOTED)
+    return error
+
+
 def is_other(needs: Needs, passage: Passage) -> bool:
     """Whether an answer that is not of the form that was asked for can be brought into it."""
     if needs.endpoint is Endpoint.EMBEDDINGS or passage.encoding:
@@ -54,9 +61,7 @@ async def check_error(passage: Passage) -> None:
         raise passage.error
     said = error_in(b"".join(passage.pieces))
     if said is not None:
-        error = UpstreamBroken(f"Backend '{passage.connection.name}' answered with an error")
-        error.quoted = clean(said, QUOTED)
-        raise error
+        raise quoting(f"Backend '{passage.connection.name}' answered with an error", said)
 
 
 def is_whole(passage: Passage) -> bool:

@@ -24,8 +24,8 @@ from nexus.proxy.checks import (
     check_shape,
     is_json,
     is_other,
-    is_whole,
     opened,
+    quoting,
 )
 from nexus.proxy.exchange import Exchange
 from nexus.proxy.outcome import ErrorAnswer, told
@@ -64,7 +64,7 @@ class Relay:
     async def answer(
         self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
     ) -> None:
-        """Send on what comes, in the form that was asked for.
+        """Send on what comes, in the form that was asked for; what is here already, `whole` sends.
 
         Raises:
             UpstreamError: it is no answer; nothing has been sent.
@@ -75,8 +75,6 @@ class Relay:
                 await self._at_once(exchange, story, passage, lease)
             else:
                 await self._assembled(exchange, story, passage, lease)
-        elif is_whole(passage):
-            self.whole(exchange, story, passage, lease)
         else:
             await self._as_it_comes(exchange, story, passage, lease)
 
@@ -199,9 +197,8 @@ class Relay:
                 break
         name = passage.connection.name
         if assembler.error is not None:
-            error = UpstreamBroken(f"Backend '{name}' failed while answering")
-            error.quoted = clean(str(assembler.error.get("message", "")), 500)
-            raise error
+            said = str(assembler.error.get("message", ""))
+            raise quoting(f"Backend '{name}' failed while answering", said)
         if not assembler.complete:
             raise UpstreamBroken(f"Backend '{name}' ended before the answer was complete")
         body = assembler.result()
@@ -241,9 +238,7 @@ class Relay:
         said = error_in(body)
         events = as_events(body) if said is None else None
         if events is None:
-            error = UpstreamBroken(f"Backend '{name}' answered without a stream")
-            error.quoted = clean(said or "", QUOTED)
-            raise error
+            raise quoting(f"Backend '{name}' answered without a stream", said or "")
         story.status = 200
         story.first_byte = passage.first_byte_at
         story.prompt_tokens, story.completion_tokens, story.tokens_per_s = usage_of(body)
@@ -280,7 +275,7 @@ class Relay:
         face, decision, tried = story.face, story.decision, story.tried
         assert face is not None
         fallback = decision.model if decision.fallback else ""
-        reason = RouteReason.FAILOVER if tried else decision.reason
+        reason = story.reason
         key = (face.id, reason, fallback, story.zone)
         known = self._route_lines.get(key)
         if known is None or known[0] is not face:

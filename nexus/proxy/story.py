@@ -89,7 +89,7 @@ class Story:
             at: Unix seconds.
             ended: loop seconds.
         """
-        decision, began, tried = self.decision, self.began, self.tried
+        decision, tried = self.decision, self.tried
         face = self.face or decision.order[0].backend.face
         # In the order of its fields: names would cost a microsecond at each request.
         return RequestFinished(
@@ -100,13 +100,13 @@ class Story:
             face.id,
             face.name,
             face.type,
-            RouteReason.FAILOVER if tried else decision.reason,
+            self.reason,
             decision.why,
             self.needs.stream,
             self.status,
             self.error,
-            None if self.first_byte is None else (self.first_byte - began) * 1000,
-            (ended - began) * 1000,
+            self.ttft_ms,
+            (ended - self.began) * 1000,
             self.prompt_tokens,
             self.completion_tokens,
             self.speed(ended),
