@@ -27,7 +27,7 @@ from nexus.domain.events import (
     Update,
     ZoneBreached,
 )
-from nexus.domain.gateway import GatewayInfo
+from nexus.domain.gateway import GatewayInfo, Json
 from nexus.domain.keys import Keyring, KeySeen
 from nexus.domain.logline import LogLevel, LogLine
 from nexus.domain.routes import Routes
@@ -57,6 +57,19 @@ def hostile(updates: Iterator[Update]) -> Iterator[Update]:
             yield update
 
 
+class Remembering(ReplaySource):
+    """Has an account of every request that it has told of, as a gateway has."""
+
+    def __init__(self, info: GatewayInfo, said: list[Update]) -> None:
+        super().__init__(info, said[:])
+        self.said = said
+
+    async def story(self, request_id: str) -> Json:
+        if request_id not in self.stories:
+            self.stories = accounts(self.said)
+        return await super().story(request_id)
+
+
 def arm(source: ReplaySource, now: float) -> None:
     """What is not told but asked for: log, history, changes, routes, keys."""
     source.lines = tuple(
@@ -83,18 +96,20 @@ async def main(mode: str, fd: int) -> None:
 
     now = time.time()
     story = Story(now - 30)
-    source = ReplaySource(GatewayInfo("http://127.0.0.1:8000", "0", now, ""), [story.opening()])
+    said = list[Update]([story.opening()])
+    source = Remembering(GatewayInfo("http://127.0.0.1:8000", "0", now, ""), said)
     stop = asyncio.Event()
     if mode == "hostile":
         arm(source, now)
 
     async def live() -> None:
-        number, said = 0, list[Update]([story.opening()])
+        number = 0
         while True:
             number += 1
             updates = story.tell(max(0.0, time.time() - story.now), 50)
             if mode == "hostile":
-                said += (new := list(hostile(updates)))
+                new = list(hostile(updates))
+                said.extend(new)
                 updates = iter(new)
             source.push(*updates)
             if mode == "hostile" and number == 2:
@@ -103,8 +118,7 @@ async def main(mode: str, fd: int) -> None:
                 models = (*one.models, replace(one.models[0], id=EVIL))
                 evil = replace(one, face=face, models=models, reason=EVIL, version=EVIL)
                 source.push(BackendChanged(500, evil, BackendStatus.UNHEALTHY))
-                source.stories = accounts(said)
-                source.past = tuple(map(summary, source.stories.values()))
+                source.past = tuple(map(summary, accounts(said).values()))
             if mode == "crash" and number == 10:
                 source.push("not an update")  # type: ignore[arg-type]
             tell(beat=number)
