@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus.config.diff import changes, needs_restart
+from nexus.config.mark import Mark, mark_of
 from nexus.domain.backend import BackendFace, BackendId
 from nexus.errors import ConfigError
 from nexus.registry.registry import Registry
@@ -48,7 +49,7 @@ class Reloader:
         use: Callable[[NexusConfig], None],
         check: Callable[[BackendId], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        edited: Callable[[tuple[str, ...], tuple[int, int]], None] = lambda lines, mark: None,
+        edited: Callable[[tuple[str, ...], Mark], None] = lambda lines, mark: None,
     ) -> None:
         self._edited = edited
         self._config = loaded.config
@@ -58,8 +59,8 @@ class Reloader:
         self._use = use
         self._check = check
         self._sleep = sleep
-        # Nothing seen yet: an edit made between the start's reading and the first look counts.
-        self._seen: tuple[int, int] | None = None
+        # As it was read at the start: an edit made between that and the first look counts.
+        self._seen = loaded.mark if path == loaded.path else None
 
     @property
     def config(self) -> NexusConfig:
@@ -76,7 +77,7 @@ class Reloader:
         """Apply the file if it has changed since the last look."""
         if self._path is None:
             return
-        mark = self._mark()
+        mark = mark_of(self._path)
         if mark == self._seen:
             return
         self._seen = mark
@@ -126,12 +127,3 @@ class Reloader:
             else:
                 continue
             self._check(backend_id)
-
-    def _mark(self) -> tuple[int, int] | None:
-        try:
-            stat = self._path.stat() if self._path is not None else None
-        except OSError:
-            stat = None
-        if stat is None:
-            return None
-        return stat.st_mtime_ns, stat.st_size

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import tomli
 
 from nexus.config.locate import lines_of
+from nexus.config.mark import Mark, mark_of
 from nexus.config.origin import CONFIG_VARIABLE
 from nexus.config.problems import Loc, Problem, config_error, printable
 from nexus.errors import ConfigError
@@ -23,6 +24,8 @@ class Source:
     path: Path | None = None
     raw: Mapping[str, object] = field(default_factory=dict[str, object])
     lines: Mapping[Loc, int] = field(default_factory=dict[Loc, int])
+    mark: Mark | None = None
+    """Taken before it was read: an edit made meanwhile changes it."""
 
 
 def find(path: Path | None, environ: Mapping[str, str], *, explicit: bool) -> Path | None:
@@ -88,6 +91,7 @@ def read(path: Path | None) -> tuple[Source, list[Problem]]:
     """The file's tables and the lines of its keys, and why it could not be read if so."""
     if path is None:
         return Source(), []
+    mark = mark_of(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as problem:
@@ -95,7 +99,8 @@ def read(path: Path | None) -> tuple[Source, list[Problem]]:
     except UnicodeDecodeError as problem:
         sentence = f"is not UTF-8 text (byte {problem.start + 1}); save it as UTF-8"
         return Source(path), [Problem((), sentence, where=str(path))]
-    return parsed(text, path)
+    source, problems = parsed(text, path)
+    return replace(source, mark=mark), problems
 
 
 def parsed(text: str, path: Path) -> tuple[Source, list[Problem]]:

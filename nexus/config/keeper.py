@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nexus.config.load import load
+from nexus.config.mark import Mark, mark_of
 from nexus.errors import BadRequest, ConfigError
 
 HEADER = "# Written by Nexus: what was changed while it ran. Yours to edit.\n\n"
@@ -28,7 +29,7 @@ class Keeper:
 
     def __init__(self, path: Path | None, state: Path) -> None:
         self.path = path or state
-        self.wrote: tuple[int, int] | None = None
+        self.wrote: Mark | None = None
         """Time and size of the file as it was last written here, for who watches it."""
 
     def text(self) -> str:
@@ -74,8 +75,7 @@ class Keeper:
                 raise BadRequest(told) from error
             with contextlib.suppress(OSError):
                 new.chmod(self.path.stat().st_mode & 0o777)
-            told = new.stat()
-            self.wrote = told.st_mtime_ns, told.st_size
+            self.wrote = mark_of(new)
             new.replace(self.path.resolve())  # through a symbolic link, not over it
         finally:
             new.unlink(missing_ok=True)

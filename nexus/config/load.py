@@ -18,6 +18,7 @@ from nexus.config.checks import cross_checks
 from nexus.config.describe import allowed, field_at, field_kind
 from nexus.config.file import Source, find, parsed, read
 from nexus.config.locate import line_at
+from nexus.config.mark import Mark
 from nexus.config.models import models_as_list
 from nexus.config.origin import Setting, read_text, settings_over_file
 from nexus.config.problems import Loc, Problem, config_error, found_at, key_path, leaves
@@ -36,6 +37,8 @@ class Loaded:
     path: Path | None
     origins: Mapping[str, str]
     """`server.port` -> `file`, `env NEXUS_PORT` or `flag --port`; keys at default are absent."""
+    mark: Mark | None = None
+    """The file's when it was read; None where there is none."""
 
 
 def load(
@@ -82,7 +85,7 @@ def _loaded(source: Source, problems: list[Problem], over: dict[Loc, Setting]) -
     problems += (_placed(problem, source, over) for problem in _distinct(found))
     if problems or config is None:
         raise config_error(problems)
-    return Loaded(config, source.path, origins)
+    return Loaded(config, source.path, origins, source.mark)
 
 
 def _layer(source: Source, over: list[Setting]) -> tuple[Tree, dict[str, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nexus.config.live import LiveText
+from nexus.config.mark import Mark
 from nexus.domain.backend import BackendId
 from nexus.registry.registry import Registry
 from nexus.reload import Reloader
@@ -47,7 +48,7 @@ def text(
         edited: told which file somebody has edited, and what that has changed.
     """
 
-    def by_hand(lines: tuple[str, ...], mark: tuple[int, int]) -> None:
+    def by_hand(lines: tuple[str, ...], mark: Mark) -> None:
         if keeper is None or mark != keeper.wrote:  # else whoever did that is known already
             live.file_edited()
             edited(str(loaded.path or "nexus.toml"), lines)

@@ -26,6 +26,7 @@ class Desk:
         self.path = path
         self.registry = Registry(lambda event: None, lambda: 1.0)
         self.used: list[NexusConfig] = []
+        self.loads = 0
         self.checked: list[str] = []
         path.write_text(text)
         loaded = self.load(path)
@@ -44,6 +45,7 @@ class Desk:
         self.edits = 0
 
     def load(self, path: Path) -> Loaded:
+        self.loads += 1
         return load(path, {}, {}, explicit=True)
 
     def edit(self, text: str) -> None:
@@ -66,6 +68,18 @@ def test_backends_come_and_go_with_the_file(desk: Desk) -> None:
 
     assert desk.names() == {"b"}
     assert desk.checked == ["b"]
+
+
+def test_a_file_that_is_as_it_was_at_the_start_is_not_read_again(desk: Desk) -> None:
+    desk.reloader.look()
+
+    assert desk.loads == 1
+
+
+def test_an_edit_between_the_start_and_the_first_look_counts(desk: Desk) -> None:
+    desk.edit(A + B)
+
+    assert desk.names() == {"a", "b"}
 
 
 def test_an_edit_is_told_in_lines_once_it_is_in_force(desk: Desk) -> None:
