@@ -12,7 +12,7 @@ class Clock(Protocol):
     """Monotonic seconds, and waiting."""
 
     def monotonic(self) -> float: ...
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: asyncio.Event, seconds: float, /) -> None:
         """Until the event is set or the time is over."""
         ...
 
@@ -23,7 +23,7 @@ class WallClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: asyncio.Event, seconds: float, /) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await event.wait()

@@ -34,7 +34,7 @@ from nexus.domain.backend import (
 )
 from nexus.domain.fleet import Fleet
 from nexus.health.advice import coming, denied
-from nexus.health.clock import Clock, WallClock
+from nexus.health.clock import Bell, Clock, WallClock
 from nexus.health.examine import Asker, Examination, Examiner
 from nexus.health.machine import DOWN, Pulse, Result, Thresholds, step
 from nexus.health.whereabouts import Outside
@@ -108,7 +108,7 @@ class _Patient:
 
     face: BackendFace
     pulse: Pulse = field(default_factory=Pulse)
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wake: Bell = field(default_factory=Bell)
     done: asyncio.Event | None = None
     """Set at the end of the check that is going on, if one is."""
     suspect: bool = False
@@ -170,7 +170,7 @@ class HealthChecker:
         self._chance = chance
         self._dialects = dialects
         self._patients: dict[BackendId, _Patient] = {}
-        self._news = asyncio.Event()
+        self._news = Bell()
         self._start = asyncio.Lock()
         self._going = 0
         self.witness = Witness(
@@ -269,7 +269,7 @@ class HealthChecker:
             patient = self._patient(backend)
             tired = SUSPECT_INTERVAL_S - self._rested(patient)
             if patient.suspect and tired > 0:
-                await self._clock.wait(asyncio.Event(), tired)
+                await self._clock.wait(Bell(), tired)
             patient.wake.clear()
             try:
                 await self._examine(backend_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from nexus.domain.http import HttpCall, HttpReply
 from nexus.errors import UpstreamError, UpstreamUnreachable
@@ -47,6 +48,12 @@ class ScriptedAsker:
         return answer
 
 
+class Waited(Protocol):
+    """A bell or an event."""
+
+    async def wait(self) -> object: ...
+
+
 class HandClock:
     """Time stands still until `turn` moves it."""
 
@@ -57,12 +64,12 @@ class HandClock:
     def monotonic(self) -> float:
         return self.seconds
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: Waited, seconds: float, /) -> None:
         due = asyncio.Event()
         entry = (self.seconds + seconds, due)
         self._due.append(entry)
         loop = asyncio.get_running_loop()
-        waits = [loop.create_task(one.wait()) for one in (event, due)]
+        waits = [loop.create_task(one) for one in (event.wait(), due.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
