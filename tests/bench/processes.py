@@ -126,7 +126,6 @@ def nexus(
     ports: Sequence[int],
     *,
     terminal: int | None = None,
-    health: bool = True,
     extra: str = "",
     ready_path: str = "/health",
 ) -> Generator[Running]:
@@ -135,7 +134,6 @@ def nexus(
     Args:
         ports: of the backends.
         terminal: shows the dashboard there.
-        health: backends are checked.
         extra: TOML put before the backends.
         ready_path: what must answer 200 before it counts as ready.
     """
@@ -143,10 +141,9 @@ def nexus(
         f'[[backends]]\nname = "b{n}"\nurl = "http://127.0.0.1:{port}"\ntype = "generic"\n'
         for n, port in enumerate(ports)
     ]
-    checks = "" if health else "[health_check]\nenabled = false\n"
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "nexus.toml"
-        config.write_text("\n".join([extra, checks, *backends]))
+        config.write_text("\n".join([extra, *backends]))
         port = free_port()
         command = [sys.executable, "-m", "nexus", "serve", "--no-discovery"]
         options = ["--config", str(config), "--port", str(port)]
