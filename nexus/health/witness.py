@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from nexus.domain.backend import Backend, BackendId, Evidence
@@ -199,6 +198,8 @@ def retry_after(lines: bytes, unix: float) -> float | None:
     date = _RETRY_DATE.search(lines)
     if date is None:
         return None
+    from email.utils import parsedate_to_datetime  # late: 0.3 MB, and few servers say it so
+
     try:
         moment = parsedate_to_datetime(date[1].decode("ascii"))
     except ValueError:

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+IMPORT = "import nexus.server.lean, sys; import uvicorn; "
+
+
+def _said(code: str) -> str:
+    """What a fresh Python prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_uvicorn_comes_without_what_nobody_uses() -> None:
+    unused = "'click', 'multiprocessing', 'logging.config', 'configparser', 'email.utils'"
+    assert _said(IMPORT + f"print([name for name in ({unused}) if name in sys.modules])") == "[]"
+
+
+def test_what_uvicorn_came_without_is_there_for_who_asks() -> None:
+    asks = "import configparser, logging.config, email.utils; "
+    asks += "print(configparser.RawConfigParser().sections(), logging.config.dictConfig.__name__, "
+    asks += "uvicorn.server.formatdate(0, usegmt=True) == email.utils.formatdate(0, usegmt=True))"
+    assert _said(IMPORT + asks) == "[] dictConfig True"
+
+
+def test_whoever_got_a_stand_in_finds_the_real_thing_behind_it() -> None:
+    """Another thread may import one of them at the same moment."""
+    asks = "from nexus.server.lean import _StandIn; late = _StandIn('email.utils'); "
+    asks += "sys.modules['email.utils'] = late; "
+    asks += "print(late.parsedate('Thu, 01 Jan 1970 00:00:00 GMT')[0], "
+    asks += "sys.modules['email.utils'] is late)"
+    assert _said(IMPORT + asks) == "1970 False"
