@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Collection, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from nexus import __version__
 from nexus.cli.index import COMMANDS
@@ -31,6 +32,11 @@ Point any OpenAI client at http://127.0.0.1:8000/v1; the key can be anything.
 class Parser(argparse.ArgumentParser):
     """One that knows what was meant. Parsers of commands are made of the same class."""
 
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        """Made for every option that is added: without a width it would import shutil."""
+        made = cast("type[argparse.HelpFormatter]", self.formatter_class)
+        return made(self.prog, width=_columns() - 2)
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and leave with exit code 2."""
         typed = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)$", message)
@@ -40,6 +46,17 @@ class Parser(argparse.ArgumentParser):
             near = get_close_matches(typed[1], re.findall(r"'(.*?)'", typed[2]), 1)
             message += f". Did you mean '{near[0]}'?" if near else ""
         super().error(message)
+
+
+def _columns() -> int:
+    """How wide the terminal is, as shutil would say."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:

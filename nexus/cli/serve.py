@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from importlib import import_module
@@ -53,6 +52,8 @@ def run_serve(args: argparse.Namespace) -> int:
         path = Path(given) if given is not None else None
         place = None
         if args.demo:
+            import tempfile  # late: nobody else needs it
+
             # A demo has a configuration to edit and a history to look at, and leaves none behind.
             place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nexus-demo-")))
             path = path or _demo_config(place)

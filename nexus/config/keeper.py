@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +57,8 @@ class Keeper:
         return ""
 
     def _replace(self, text: str) -> None:
+        import tempfile  # late: it brings shutil and its archives, 0.5 MB
+
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".new"

@@ -8,7 +8,6 @@ the text is kept in memory, and the change ends with the process.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +69,8 @@ class LiveText:
         Raises:
             BadRequest: it may not be; with every mistake.
         """
+        import tempfile  # late: as in the keeper
+
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "nexus.toml"
             file.write_text(text, encoding="utf-8", errors="surrogateescape")

@@ -5,7 +5,6 @@ Only what differs is touched, so comments, order and spelling of everything else
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from dataclasses import asdict, replace
@@ -69,7 +68,9 @@ def with_routes(text: str, old: Routes, new: Routes) -> str:
 
 def difference(old: str, new: str) -> tuple[str, ...]:
     """The lines that go (`- `) and come (`+ `)."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
+    from difflib import unified_diff  # late: only after an edit
+
+    lines = unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
     told = (line for line in lines if not line.startswith(("---", "+++", "@@")))
     return tuple(f"{line[0]} {line[1:]}" for line in told if line[1:].strip())
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from nexus.config.describe import keys, section_at
 from nexus.config.problems import Loc, key_path
 
@@ -29,6 +27,8 @@ def unknown_key(loc: Loc) -> str:
     siblings = list(section.model_fields) if section else []
     if hint := _ELSEWHERE.get(f"{loc[0]}.{name}") or _ELSEWHERE.get(name):
         return hint
+    from difflib import get_close_matches  # late: only after a mistake
+
     if close := get_close_matches(name.lower().replace("-", "_"), siblings, 1, 0.7):
         return f"unknown key; did you mean {close[0]}?"
     if homes := [key.path for key in keys() if key.name == name]:
@@ -41,5 +41,7 @@ def near_word(found: object, words: list[str]) -> str:
     """`; did you mean smart?`, or nothing."""
     if not isinstance(found, str):
         return ""
+    from difflib import get_close_matches
+
     close = get_close_matches(found.strip().lower(), words, 1, 0.6)
     return f"; did you mean {close[0]}?" if close else ""

@@ -6,7 +6,6 @@ characters and cut to a length, and lists are bounded, so that no error grows wi
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable
@@ -261,7 +260,9 @@ def _near(name: str, known: Iterable[str]) -> list[str]:
             break
     for each in pool[: MAX_COMPARED - len(alike)]:
         alike.setdefault(each[:MAX_NAME_CHARS].lower(), each)
-    return [alike[found] for found in difflib.get_close_matches(wanted, alike, n=3, cutoff=0.6)]
+    from difflib import get_close_matches  # late: only after a mistake
+
+    return [alike[found] for found in get_close_matches(wanted, alike, n=3, cutoff=0.6)]
 
 
 def _listed(names: Iterable[str], count: int, joint: str = ", ") -> str:

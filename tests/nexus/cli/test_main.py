@@ -12,7 +12,7 @@ from nexus.domain.history import Metric
 
 HEAVY = (
     *("pydantic", "fastapi", "httpx", "textual", "rich", "asyncio", "http.client", "tomli"),
-    *("msgspec", "nexus.domain", "dataclasses", "inspect", "pathlib", "json"),
+    *("msgspec", "nexus.domain", "dataclasses", "inspect", "pathlib", "json", "shutil"),
 )
 
 
@@ -49,6 +49,16 @@ def test_every_command_is_named_as_its_module_describes_it() -> None:
 
 def test_help_is_the_same_whether_the_commands_are_loaded_or_only_named() -> None:
     assert parser([]).format_help() == parser().format_help()
+
+
+def test_help_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths: list[int] = []
+    for columns in ("60", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        usage = parser([]).format_usage()
+        widths.append(max(map(len, usage.splitlines())))
+
+    assert widths[0] < 60 < 80 < widths[1]
 
 
 def test_only_what_was_typed_is_described_in_full() -> None:
