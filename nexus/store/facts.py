@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 
-from nexus.domain.backend import Backend, BackendId, Model, Zone
-from nexus.domain.fleet import Candidate, Fleet
+from nexus.domain.backend import Backend, BackendId, BackendType, Model, Zone
+from nexus.domain.decision import RouteReason
+from nexus.domain.fleet import Fleet
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
-from nexus.domain.traffic import Traffic, TrafficPolicy
+from nexus.domain.traffic import Traffic
 from nexus.domain.urls import without_userinfo
 from nexus.routing.scoring import NEAR_MS
 from nexus.store.loads import PackedLoads
@@ -44,7 +45,8 @@ STAMP_S: Final = 3600
 _OWN = ("model", "prompt_tokens", "max_tokens", "affinity", "tenant")
 """The fields of needs that differ from request to request."""
 
-_shape_of = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
+shape_of = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
+"""All that the shape of needs is made of."""
 
 
 class Pictured(msgspec.Struct, frozen=True):
@@ -74,21 +76,51 @@ class Kind(NamedTuple):
     needs: int
 
 
+GONE: Final = Kind(0, 0, 0, 0, -1, 0, 0)
+"""Stands for a kind that a damaged file has lost."""
+
 ZONES: Final = (Zone.RESTRICTED, Zone.OPEN)
 
-_KIND: Final = f"SELECT {', '.join(Kind._fields)} FROM kinds WHERE n = ?"
+
+class Form(NamedTuple):
+    """What the plan and the end of a request that went as planned have in common with others."""
+
+    affine: bool
+    """True where a conversation drew it somewhere. Its key is not kept."""
+    model: str
+    """The one decided for."""
+    reason: RouteReason
+    fallback: bool
+    spare: bool
+    zone: Zone
+    backend_id: str
+    type: BackendType
+    end_reason: RouteReason
+    stream: bool
+    attempts: int
+
+
+class Sort(NamedTuple):
+    """What a request that went as planned has in common with others of its picture."""
+
+    kind: int
+    form: int
+    place_of: Callable[[int], int]
+    """The place of a candidate of its plan, by its identity."""
 
 
 class Picture(NamedTuple):
-    """A written picture, and how its rows are named in a request's row."""
+    """A written picture, and how what it shows is named in the columns of requests."""
 
     n: int
     loads: PackedLoads
     """How the loads of its backends are written."""
-    places: Mapping[int, bytes]
-    """By the identity of a candidate: its place among those of its model, two bytes."""
+    places: Mapping[str, Mapping[int, int]]
+    """By model and by the identity of a candidate: its place among those of the model."""
     zones: Mapping[tuple[BackendId, str], Zone]
     """By backend and model."""
+    sorts: dict[object, Sort]
+    """By all that they are made of."""
 
 
 class Facts:
@@ -105,12 +137,15 @@ class Facts:
         self._kinds: dict[tuple[object, ...], int] = {}
         self._shapes: dict[tuple[object, ...], int | None] = {}
         self._objects: dict[int, tuple[object, int | None]] = {}
+        self._forms: dict[Form, int | None] = {}
         self._pictures: dict[int, tuple[Fleet, Picture | None]] = {}
+        self._loads: WeakValueDictionary[int, PackedLoads] = WeakValueDictionary()
+        """By the number of a picture: two that are equal are told as one."""
 
     def at(self, now: float) -> None:
         """What is named from here on is used now. `now` is in Unix seconds."""
         hour = int(now) // STAMP_S
-        caches = (self._words, self._kinds, self._shapes, self._objects)
+        caches = (self._words, self._kinds, self._shapes, self._objects, self._forms)
         if hour != self._hour or max(map(len, caches)) > MOST_CACHED:
             self._hour = hour
             self._pictures.clear()
@@ -155,7 +190,7 @@ class Facts:
 
     def shape(self, needs: Needs) -> int | None:
         """The number of needs without what differs from request to request."""
-        key = _shape_of(needs)
+        key = shape_of(needs)
         try:
             return self._shapes[key]
         except KeyError:
@@ -164,6 +199,12 @@ class Facts:
             )
             number = self._shapes[key] = self._write(plain)
             return number
+
+    def form(self, form: Form) -> int | None:
+        """The number of a form; None where it cannot be written."""
+        if form not in self._forms:
+            self._forms[form] = self._write(form)
+        return self._forms[form]
 
     def policy(self, policy: Policy) -> int | None:
         """The number of a policy; None where it cannot be written."""
@@ -186,17 +227,17 @@ class Facts:
                 return None
             numbers[id_] = number
         by_model: dict[str, list[tuple[int, int]]] = {}
-        places: dict[int, bytes] = {}
+        places: dict[str, dict[int, int]] = {}
         zones: dict[tuple[BackendId, str], Zone] = {}
         models: dict[BackendId, dict[str, None]] = {each: {} for each in numbers}
-        for name, candidates in fleet.by_model.items():
+        for name, candidates in sorted(fleet.by_model.items()):  # as they are written
+            places[name] = {id(each): place for place, each in enumerate(candidates)}
             rows: list[tuple[int, int]] = []
-            for place, each in enumerate(candidates):
+            for each in candidates:
                 number = self._object(each.model, each.model)
                 if number is None:
                     return None
                 rows.append((numbers[each.backend.id], number))
-                places[id(each)] = place.to_bytes(2, "little")
                 zones[each.backend.id, name] = each.zone
                 models[each.backend.id][each.model.id] = None
             by_model[name] = rows
@@ -209,8 +250,11 @@ class Facts:
         n = self._write(Pictured(list(numbers.values()), by_model, sets))
         if n is None:
             return None
-        loads = PackedLoads(slots, {its: tuple(names) for its, names in models.items()})
-        return Picture(n, loads, places, zones)
+        loads = self._loads.get(n)
+        if loads is None:
+            loads = PackedLoads(slots, {its: tuple(names) for its, names in models.items()})
+            self._loads[n] = loads
+        return Picture(n, loads, places, zones, {})
 
     def _object(self, identity: object, value: Backend | Model | Policy) -> int | None:
         known = self._objects.get(id(identity))
@@ -265,90 +309,4 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 
-def _made(type: Any, value: Any) -> Any:
-    """The way back."""
-    if type is Traffic:
-        return Traffic(msgspec.convert(value, tuple[TrafficPolicy, ...]))
-    raise TypeError(f"{type} cannot be read")
-
-
 _encode = msgspec.json.Encoder(enc_hook=_plain, order="deterministic").encode
-
-
-@cache
-def _reader(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    """Made when something is first read: the start does not wait for it."""
-    return msgspec.json.Decoder(kind, dec_hook=_made)
-
-
-class Known:
-    """Facts read back, each once as long as this lives.
-
-    Args:
-        connection: a reader's.
-    """
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._read: dict[int, Any] = {}
-        self._words: dict[int, str] = {}
-        self._kinds: dict[int, Kind | None] = {}
-
-    def kind(self, n: int) -> Kind | None:
-        """A kind; None where it is gone, which only a damaged file brings about."""
-        if n not in self._kinds:
-            found = self._connection.execute(_KIND, (n,)).fetchone()
-            self._kinds[n] = None if found is None else Kind(*found)
-        return self._kinds[n]
-
-    def word(self, n: int) -> str:
-        """A name; empty where there is none."""
-        words = self._words
-        if n not in words:
-            found = self._connection.execute("SELECT word FROM words WHERE n = ?", (n,)).fetchone()
-            words[n] = "" if found is None else str(found[0])
-        return words[n]
-
-    def needs(self, n: int) -> Needs | None:
-        """A shape of needs."""
-        return self._fact(n, Needs)
-
-    def policy(self, n: int | None) -> Policy | None:
-        """A policy."""
-        return self._fact(n, Policy)
-
-    def fleet(self, n: int | None, version: int) -> Fleet | None:
-        """The part of the fleet that a decision looked at."""
-        told: Pictured | None = self._fact(n, Pictured)
-        if told is None:
-            return None
-        backends = [self._fact(number, Backend) for number in told.backends]
-        if any(each is None for each in backends):
-            return None
-        by_number = dict(zip(told.backends, cast("list[Backend]", backends), strict=True))
-        by_model: dict[str, tuple[Candidate, ...]] = {}
-        for name, rows in told.by_model.items():
-            found = [(by_number[its], self._fact(model, Model)) for its, model in rows]
-            by_model[name] = tuple(Candidate(its, m) for its, m in found if m is not None)
-        names = {each.name for each in fields(Fleet)}
-        sets: dict[str, Any] = {
-            name: frozenset(each) for name, each in told.sets.items() if name in names
-        }
-        return Fleet(version, {each.id: each for each in by_number.values()}, by_model, **sets)
-
-    def _fact(self, n: int | None, kind: type[Any]) -> Any:
-        """None where it is gone, or was written by a Nexus that meant something else by it."""
-        if not n:
-            return None
-        if n not in self._read:
-            found = self._connection.execute("SELECT body FROM facts WHERE n = ?", (n,)).fetchone()
-            self._read[n] = None if found is None else _decoded(found[0], kind)
-        return self._read[n]
-
-
-def _decoded(body: bytes, kind: type[Any]) -> Any:
-    try:
-        text = zlib.decompress(body) if body[:1] == b"x" else body
-        return _reader(kind).decode(text)
-    except (msgspec.DecodeError, zlib.error, ValueError, TypeError):
-        return None

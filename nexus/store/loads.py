@@ -1,13 +1,15 @@
 """The loads that a decision saw, as bytes: each an `ENTRY`, followed by its speeds.
 
-Loads are values, and two decisions in a row saw the same ones but for two or three: only those are
-packed anew. Numbers have four bytes, as exact as anybody looks.
+Loads are values, and two decisions in a row saw the same ones but for two or three. Only those are
+packed, and only those are written: of a request in a chunk, what changed since the one before it
+with the same picture. The first is written whole, after `WHOLE`. Numbers have four bytes, as exact
+as anybody looks.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Reversible, Sequence
 from itertools import compress
 from math import nan
 from operator import is_not
@@ -29,11 +31,15 @@ LATELY: Final = struct.Struct("<BBB")
 """Of a speed: a place of `SPANS`; failed of a hundred; quiet minutes. Where there is a span, the
 samples are the requests of that time."""
 SPANS: Final = (0, 60, 300)
+_SPAN: Final = {seconds: place for place, seconds in enumerate(SPANS)}
 OF_WINDOW: Final = 4
 """Added to the place of the span where it is the span of first byte or speed too."""
 
-_HEAD: Final = struct.Struct(ENTRY.format + "B")
-_WHOLE: Final = struct.Struct(SPEED.format + "BBB")
+WHOLE: Final = b"\xff\xff"
+"""Before loads that say nothing of those before them; no place in a picture is that far back."""
+
+_head = struct.Struct(ENTRY.format + "B").pack
+_whole = struct.Struct(SPEED.format + "BBB").pack
 
 MOST: Final = 65_535
 """Requests in flight, and samples: what two bytes hold."""
@@ -50,13 +56,18 @@ class PackedLoads:
         models: of each backend those that are candidates, in the order of the picture.
     """
 
-    __slots__ = ("_ids", "_last", "_models", "_parts", "_places", "_slots", "_speeds")
+    __slots__ = (
+        *("_chunk", "_ids", "_last", "_models", "_parts", "_places", "_slots", "_speeds"),
+        "__weakref__",
+    )
 
     def __init__(
         self, slots: Mapping[BackendId, int], models: Mapping[BackendId, tuple[str, ...]]
     ) -> None:
         self._slots = slots
         self._models = models
+        self._chunk = 0
+        """The one that the last loads were told in; 0 where they were told otherwise."""
         self._ids: Sequence[BackendId] = ()
         self._last: Sequence[LoadView | object] = ()
         self._parts: list[bytes] = []
@@ -66,49 +77,96 @@ class PackedLoads:
 
     def pack(self, loads: Collection[tuple[BackendId, LoadView]]) -> bytes:
         """The loads of one decision."""
-        then = loads if isinstance(loads, Then) else Then.of(loads)
-        ids, now = then.ids, then.loads
-        if ids is not self._ids:
-            if ids != self._ids:
-                self._last = [_NEVER] * len(ids)
-                self._parts = [b""] * len(ids)
-                self._speeds = [_NO_SPEEDS] * len(ids)
-                self._places = range(len(ids))
-            self._ids = ids
-        for place in compress(self._places, map(is_not, now, self._last)):
-            self._parts[place] = self._entry(place, ids[place], now[place])
-        self._last = now
+        self._news(loads)
+        self._chunk = 0
         return b"".join(self._parts)
 
-    def _entry(self, place: int, id_: BackendId, load: LoadView) -> bytes:
-        seen, packed, count = self._speeds[place]
-        speeds = load.speeds
-        if seen is not speeds:  # they outlive a load: a request that begins changes none
-            packed, count = _packed(speeds or {}, self._models[id_])
-            self._speeds[place] = speeds, packed, count
-        pending, latency = load.pending, load.latency_ms
-        if pending > MOST:
-            pending = MOST
-        known = nan if latency is None else latency
-        return _HEAD.pack(self._slots[id_], pending, known, count, load.quiet_min) + packed
+    def since(self, loads: Collection[tuple[BackendId, LoadView]], chunk: int) -> bytes:
+        """The same as far as it is news in this chunk, 1 or more."""
+        before = self._ids
+        news = self._news(loads)
+        if chunk == self._chunk and before is self._ids:
+            return b"".join(news)
+        self._chunk = chunk
+        return WHOLE + b"".join(self._parts)
+
+    def _news(self, loads: Collection[tuple[BackendId, LoadView]]) -> list[bytes]:
+        """What changed since the last ones. Where `_ids` is another object, everything did."""
+        then = loads if isinstance(loads, Then) else Then.of(loads)
+        ids, now = then.ids, then.loads
+        if ids is not self._ids and ids != self._ids:
+            self._last = [_NEVER] * len(ids)
+            self._parts = [b""] * len(ids)
+            self._speeds = [_NO_SPEEDS] * len(ids)
+            self._places = range(len(ids))
+            self._ids = ids
+        news: list[bytes] = []
+        for place in compress(self._places, map(is_not, now, self._last)):
+            load = now[place]
+            seen, packed, count = self._speeds[place]
+            speeds = load.speeds
+            if seen is not speeds:  # they outlive a load: a request that begins changes none
+                packed, count = _packed(speeds or {}, self._models[ids[place]])
+                self._speeds[place] = speeds, packed, count
+            pending, latency = load.pending, load.latency_ms
+            if pending > MOST:
+                pending = MOST
+            if latency is None:
+                latency = nan
+            head = _head(self._slots[ids[place]], pending, latency, count, load.quiet_min)
+            part = self._parts[place] = head + packed
+            news.append(part)
+        self._last = now
+        return news
 
 
 def _packed(speeds: Mapping[str, Speed], models: Sequence[str]) -> tuple[bytes, int]:
-    parts: list[bytes] = []
-    for place, name in enumerate(models):
-        speed = speeds.get(name)
-        if speed is None:
-            continue
-        first, pace, samples = speed.ttft_ms, speed.tokens_per_s, speed.samples
-        recent, span, failed = speed.recent, 0, 0
-        if recent is not None:
-            samples, failed, span = recent.requests, recent.failed, SPANS.index(recent.span_s)
-            if recent.ttft_ms is not None:
-                first, span = recent.ttft_ms, span | OF_WINDOW
-            if recent.tokens_per_s is not None:
-                pace, span = recent.tokens_per_s, span | OF_WINDOW
-        if samples > MOST:
-            samples = MOST
-        known = (nan if first is None else first, nan if pace is None else pace)
-        parts.append(_WHOLE.pack(place, samples, *known, span, failed, speed.quiet_min))
-    return b"".join(parts), len(parts) | AGED
+    parts = [
+        _speed(place, speed)
+        for place, name in enumerate(models)
+        if (speed := speeds.get(name)) is not None
+    ]
+    return parts[0] if len(parts) == 1 else b"".join(parts), len(parts) | AGED
+
+
+def _speed(place: int, speed: Speed) -> bytes:
+    first, pace, samples = speed.ttft_ms, speed.tokens_per_s, speed.samples
+    recent, span, failed = speed.recent, 0, 0
+    if recent is not None:
+        samples, failed, span = recent.requests, recent.failed, _SPAN[recent.span_s]
+        if recent.ttft_ms is not None:
+            first, span = recent.ttft_ms, span | OF_WINDOW
+        if recent.tokens_per_s is not None:
+            pace, span = recent.tokens_per_s, span | OF_WINDOW
+    if samples > MOST:
+        samples = MOST
+    if first is None:
+        first = nan
+    if pace is None:
+        pace = nan
+    return _whole(place, samples, first, pace, span, failed, speed.quiet_min)
+
+
+def replayed(told: Reversible[bytes]) -> bytes:
+    """The loads of the last of some requests, as `PackedLoads.pack` packs them.
+
+    Args:
+        told: those of one chunk and picture up to that request, as `PackedLoads.since` told them.
+    """
+    news: list[bytes] = []
+    for each in reversed(told):
+        news.append(each.removeprefix(WHOLE))
+        if each.startswith(WHOLE):
+            break
+    entries: dict[int, bytes] = {}
+    for each in reversed(news):
+        at = 0
+        while at + ENTRY.size <= len(each):
+            slot, _, _, count = ENTRY.unpack_from(each, at)
+            end = at + ENTRY.size
+            end += (count & ~AGED) * SPEED.size
+            if count & AGED:
+                end += 1 + (count & ~AGED) * LATELY.size
+            entries[slot] = each[at:end]
+            at = end
+    return b"".join(entries.values())

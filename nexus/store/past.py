@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from nexus.domain.backend import Zone
 from nexus.domain.events import RequestFinished, RequestRefused
-from nexus.domain.history import Metric, Outcome, Point, Wanted, named, outcome_of
+from nexus.domain.history import Metric, Outcome, Point, Wanted
 from nexus.domain.request import ANONYMOUS
+from nexus.store.filters import Told, in_time
 from nexus.store.store import Store
 from nexus.telemetry.records import Record, Records
 
@@ -107,43 +108,29 @@ def _first(limit: int, records: Iterable[Record], wanted: Wanted) -> list[Record
 
 
 def matches(record: Record, wanted: Wanted) -> bool:
-    """Whether a request in memory is meant; `nexus.store.queries` says the same in SQL."""
+    """Whether a request in memory is meant."""
     ended = record.ended
-    actual = ended.model if isinstance(ended, RequestFinished) else record.model
-    if wanted.model and not any(
-        named(name, wanted.model, part=True) for name in (record.model, actual)
-    ):
+    finished = ended if isinstance(ended, RequestFinished) else None
+    told = Told(
+        record.model,
+        record.model if finished is None else finished.model,
+        record.backend,
+        ANONYMOUS if record.needs is None else record.needs.tenant,
+        None if wanted.zone is None else _zone(record),
+        record.status,
+    )
+    if not in_time(record.at, wanted) or not told.meant(wanted):
         return False
-    if wanted.backend and not named(record.backend, wanted.backend, part=False):
+    took = 0.0 if finished is None else finished.duration_ms
+    if wanted.min_duration_ms is not None and took < wanted.min_duration_ms:
         return False
-    if wanted.status is not None and record.status != wanted.status:
-        return False
-    if wanted.outcome is not None and outcome_of(record.status) is not wanted.outcome:
-        return False
-    tenant = ANONYMOUS if record.needs is None else record.needs.tenant
-    if wanted.tenant and not named(tenant, wanted.tenant, part=False):
-        return False
-    if wanted.zone is not None and _zone(record) is not wanted.zone:
-        return False
-    if wanted.min_duration_ms is not None:
-        took = ended.duration_ms if isinstance(ended, RequestFinished) else 0.0
-        if took < wanted.min_duration_ms:
-            return False
-    if wanted.since is not None and record.at < wanted.since:
-        return False
-    if wanted.until is not None and record.at >= wanted.until:
-        return False
-    return not wanted.text or _says(record, actual, wanted.text)
-
-
-def _says(record: Record, actual: str, text: str) -> bool:
-    ended = record.ended
+    text = wanted.text
+    if not text or told.says(text) or text in record.request_id:
+        return True
     error = ""
     if ended is not None:
         error = ended.message if isinstance(ended, RequestRefused) else ended.error
-    places = (record.model, actual, record.backend, error)
-    lower = text.lower()
-    return text in record.request_id or any(lower in place.lower() for place in places)
+    return text.lower() in error.lower()
 
 
 def _zone(record: Record) -> Zone | None:

@@ -8,8 +8,8 @@ from typing import Final
 from nexus.store.facts import STAMP_S
 
 DAY_S: Final = 86_400
-STEP_ROWS: Final = 1000
-"""Requests taken away at once: some milliseconds."""
+STEP_CHUNKS: Final = 4
+"""Chunks taken away at once, each of a thousand requests at most: some milliseconds."""
 
 MINUTES_DAYS: Final = 3
 """Days for which there are sums by the minute; after that by the hour."""
@@ -38,21 +38,22 @@ def step(connection: sqlite3.Connection, now: float, days: int, limit_bytes: int
     run = connection.execute
     run("BEGIN IMMEDIATE")
     try:
+        # A chunk goes when the last request in it is too old.
         gone = run(
-            "DELETE FROM requests WHERE seq IN"
-            " (SELECT seq FROM requests WHERE at < ? ORDER BY at LIMIT ?)",
-            (now - days * DAY_S, STEP_ROWS),
+            "DELETE FROM chunks WHERE n IN"
+            " (SELECT n FROM chunks WHERE until < ? ORDER BY until LIMIT ?)",
+            (now - days * DAY_S, STEP_CHUNKS),
         ).rowcount
         if not gone and too_large(connection, limit_bytes):
             gone = run(
-                "DELETE FROM requests WHERE seq IN (SELECT seq FROM requests ORDER BY seq LIMIT ?)",
-                (STEP_ROWS,),
+                "DELETE FROM chunks WHERE n IN (SELECT n FROM chunks ORDER BY n LIMIT ?)",
+                (STEP_CHUNKS,),
             ).rowcount
         run("COMMIT")
     except BaseException:
         run("ROLLBACK")
         raise
-    return gone == STEP_ROWS
+    return gone == STEP_CHUNKS
 
 
 def sweep(connection: sqlite3.Connection, now: float, days: int) -> None:
@@ -61,7 +62,7 @@ def sweep(connection: sqlite3.Connection, now: float, days: int) -> None:
     run("BEGIN IMMEDIATE")
     try:
         # Decisions and sums name facts and words no later than an hour after these were stamped.
-        (oldest,) = run("SELECT min(at) FROM requests").fetchone()
+        (oldest,) = run("SELECT min(since) FROM chunks").fetchone()
         unused = (now if oldest is None else oldest) - 2 * STAMP_S
         run("DELETE FROM facts WHERE used < ?", (unused,))
         run("DELETE FROM kinds WHERE used < ?", (unused,))

@@ -7,56 +7,44 @@ hundred thousand requests every question takes well under 200 ms (tests/bench/hi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from typing import Any, Final
+from array import array
+from collections.abc import Callable, Iterator
+from itertools import compress
+from math import inf
+from typing import Final
 
-import msgspec
-
-from nexus.domain.history import GLOB, Asked, Columns, Kind, Outcome, Wanted
+from nexus.domain.history import Asked, Columns, Kind, Wanted
 from nexus.domain.request import ANONYMOUS, Endpoint, Needs
-from nexus.store.facts import ZONES, Known
+from nexus.store.facts import GONE, ZONES
+from nexus.store.filters import Told, in_time, never
+from nexus.store.known import Known
+from nexus.store.opened import Opened
+from nexus.store.part import NONE, read_floats, read_texts, read_whole
 from nexus.store.rebuild import record
-from nexus.store.rows import COLUMNS
 from nexus.telemetry.records import Record
 
-_COLUMNS = ", ".join(f"r.{name}" for name in COLUMNS)
-_PAGE: Final = 1000
+_LAST: Final = 2**62
+"""Behind all chunks."""
 
-_OUTCOMES: Final = {
-    Outcome.OK: "status < 400",
-    Outcome.ERROR: "status >= 400 AND status != 499",
-    Outcome.LEFT: "status = 499",
-    Outcome.RUNNING: "0",
-}
-
-
-_OF_A_TIME: Final = (
-    " FROM requests"
-    # By the order they were written in: a scan is twice as fast as a look-up for each.
-    # The plus keeps SQLite from looking for the least one from the oldest row on.
-    " WHERE seq >= (SELECT min(+seq) FROM requests WHERE at >= ?1)"
-    " AND +at >= ?1 AND +at < ?2 AND estimate IS NOT NULL"
+_NEWEST: Final = (
+    "SELECT n, size FROM chunks WHERE n <= ? AND until >= ? AND since < ? ORDER BY n DESC"
+)
+_WHERE: Final = (
+    "SELECT n, size, ids FROM chunks WHERE least_id <= ?1 AND greatest_id >= ?1 ORDER BY n DESC"
 )
 _SINCE: Final = (
-    "SELECT at, kind, estimate, most, coalesce(duration_ms, 0.0)" + _OF_A_TIME + " ORDER BY seq"
-)
-_MS: Final = "e-3,"
-"""Between numbers of milliseconds, so that they are read as seconds."""
-_AS_TEXT: Final = (
-    f"SELECT group_concat(cast(at * 1000 + 0.5 AS INTEGER), '{_MS}'), group_concat(kind),"
-    " group_concat(cast(estimate AS INTEGER)),"
-    " group_concat(coalesce(cast(most AS INTEGER), 'null')),"
-    f" group_concat(cast(at * 1000 + coalesce(duration_ms, 0) + 0.5 AS INTEGER), '{_MS}')"
-    + _OF_A_TIME
+    "SELECT size, since, until, at, kind, duration_ms, estimate, most FROM chunks"
+    " WHERE until >= ? AND since < ? ORDER BY n"
 )
 
 
 def one(connection: sqlite3.Connection, request_id: str) -> Record | None:
     """A request with everything that it was decided on."""
-    found = connection.execute(
-        f"SELECT {_COLUMNS} FROM requests r WHERE r.id = ?", (request_id,)
-    ).fetchone()
-    return None if found is None else record(found, Known(connection), whole=True)
+    found = _place(connection, request_id)
+    if found is None:
+        return None
+    n, count, place = found
+    return record(Opened.stored(connection, n, count), place, Known(connection), whole=True)
 
 
 def recent(
@@ -67,54 +55,145 @@ def recent(
     Args:
         before: the id of the request to go on from; one that is not known is no limit.
     """
-    where, values = _where(wanted)
-    if before:
-        where.append(
-            "r.seq < coalesce((SELECT seq FROM requests WHERE id = ?), 9223372036854775807)"
-        )
-        values.append(before)
-    found = connection.execute(
-        f"SELECT {_COLUMNS} FROM requests r WHERE {' AND '.join(where)}"
-        " ORDER BY r.seq DESC LIMIT ?",
-        (*values, limit),
-    )
+    found: list[Record] = []
+    if never(wanted):
+        return found
+    last, _, end = (before and _place(connection, before)) or (_LAST, 0, 0)
+    since = -inf if wanted.since is None else wanted.since
+    until = inf if wanted.until is None else wanted.until
     known = Known(connection)
-    return [record(each, known, whole=False) for each in found]
+    choice = _Choice(wanted, known)
+    for n, count in connection.execute(_NEWEST, (last, since, until)):
+        chunk = Opened.stored(connection, n, count)
+        places = choice.places(chunk, end if n == last else count)
+        those = places[: limit - len(found)]
+        found += [record(chunk, place, known, whole=False) for place in those]
+        if len(found) >= limit:
+            break
+    return found
 
 
 def since(connection: sqlite3.Connection, at: float, until: float | None) -> Iterator[Asked]:
     """Every request that could be read, in the order of their ends."""
+    end = inf if until is None else until
     kinds = _Kinds(Known(connection))
-    rows = connection.execute(_SINCE, (at, float("inf") if until is None else until))
-    while page := rows.fetchmany(_PAGE):
-        for when, kind, estimate, most, took in page:
-            model, shape, tenant, backend, status = kinds[kind]
-            yield Asked(when, "", model, shape, estimate, most, tenant, backend, status, took)
-
-
-_floats = msgspec.json.Decoder(list[float]).decode
-_whole = msgspec.json.Decoder(list[int]).decode
-_whole_or_none = msgspec.json.Decoder(list[int | None]).decode
+    for count, _, _, *columns in connection.execute(_SINCE, (at, end)):
+        when, took = read_floats(columns[0]), read_floats(columns[2])
+        numbers = (read_whole(columns[place], count) for place in (1, 3, 4))
+        for began, kind, estimate, most, ms in zip(when, *numbers, took, strict=True):
+            if estimate != NONE and at <= began < end:
+                model, shape, tenant, backend, status = kinds[kind]
+                limit = None if most == NONE else most
+                yield Asked(began, "", model, shape, estimate, limit, tenant, backend, status, ms)
 
 
 def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
-    """The same column by column, times to the millisecond, in any order.
-
-    SQLite writes each column as one text, which is read back as JSON. That is twice as fast as a
-    tuple for each row, and most of it lets other threads run: a hundred thousand rows are one step.
-    """
-    kinds = _Kinds(Known(connection))
-    until = float("inf") if until is None else until
-    when, kind, estimate, most, ended = connection.execute(_AS_TEXT, (at, until)).fetchone()
-    if when is None:
+    """The same column by column: a hundred thousand are a few copies of memory."""
+    end = inf if until is None else until
+    whens, tooks = array("d"), array("d")
+    kinds, estimates, most = array("q"), array("q"), array("q")
+    for count, first, last, *told in connection.execute(_SINCE, (at, end)):
+        when, took = read_floats(told[0]), read_floats(told[2])
+        kind, estimate, limit = (read_whole(told[place], count) for place in (1, 3, 4))
+        if first < at or last >= end or NONE in estimate:
+            fit = [at <= n < end and m != NONE for n, m in zip(when, estimate, strict=True)]
+            when, took = (array("d", compress(each, fit)) for each in (when, took))
+            kind, estimate, limit = (
+                array("q", compress(each, fit)) for each in (kind, estimate, limit)
+            )
+        whens.extend(when)
+        tooks.extend(took)
+        _extend(kinds, kind)
+        _extend(estimates, estimate)
+        _extend(most, limit)
+    if not whens:
         return Columns()
-    return Columns(
-        _floats(f"[{when}e-3]"),
-        list(map(kinds.__getitem__, _whole(f"[{kind}]"))),
-        _whole(f"[{estimate}]"),
-        _whole_or_none(f"[{most}]"),
-        _floats(f"[{ended}e-3]"),
-    )
+    told_of = _Kinds(Known(connection))
+    limits = [None if each == NONE else each for each in most]
+    ends = [begin + ms / 1000 for begin, ms in zip(whens, tooks, strict=True)]
+    return Columns(whens, list(map(told_of.__getitem__, kinds)), estimates, limits, ends)
+
+
+def _extend(those: array[int], more: array[int]) -> None:
+    if those.typecode == more.typecode:
+        those.extend(more)
+    else:
+        those.extend(iter(more))
+
+
+def _place(connection: sqlite3.Connection, request_id: str) -> tuple[int, int, int] | None:
+    """Number and count of the chunk that a request is in, and its place there."""
+    for n, count, ids in connection.execute(_WHERE, (request_id,)):
+        found = read_texts(ids, count)
+        if request_id in found:
+            return n, count, found.index(request_id)
+    return None
+
+
+class _Choice:
+    """Finds what is meant in one chunk after the other."""
+
+    def __init__(self, wanted: Wanted, known: Known) -> None:
+        self._wanted = wanted
+        told = _Told(known)
+        self._meant = _Answers(lambda kind: told[kind].meant(wanted))
+        self._says = _Answers(lambda kind: told[kind].says(wanted.text))
+
+    def places(self, chunk: Opened, end: int) -> list[int]:
+        """The places of those that are meant among the first `end`, the last one first."""
+        wanted, kinds = self._wanted, chunk.whole("kind")
+        meant = self._meant
+        found = [place for place in range(end - 1, -1, -1) if meant[kinds[place]]]
+        if found and (wanted.since is not None or wanted.until is not None):
+            at = chunk.floats("at")
+            found = [place for place in found if in_time(at[place], wanted)]
+        if found and wanted.min_duration_ms is not None:
+            took = chunk.floats("duration_ms")
+            found = [place for place in found if took[place] >= wanted.min_duration_ms]
+        if found and wanted.text:
+            found = [place for place in found if self._said(chunk, place, kinds[place])]
+        return found
+
+    def _said(self, chunk: Opened, place: int, kind: int) -> bool:
+        text = self._wanted.text
+        if self._says[kind] or text in chunk.ids[place]:
+            return True
+        error = chunk.errors.get(place)
+        return error is not None and text.lower() in error[0].lower()
+
+
+class _Answers(dict[int, bool]):
+    """Answers by the number of a kind, each worked out once."""
+
+    def __init__(self, ask: Callable[[int], bool]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, kind: int) -> bool:
+        found = self[kind] = self._ask(kind)
+        return found
+
+
+class _Told(dict[int, Told]):
+    """What filters look at, by the number of a kind."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, n: int) -> Told:
+        known, word = self._known, self._known.word
+        kind = known.kind(n) or GONE
+        model = word(kind.model)
+        found = self[n] = Told(
+            model,
+            word(kind.actual) or model,
+            word(kind.backend),
+            word(kind.tenant) or ANONYMOUS,
+            None if kind.zone < 0 else ZONES[kind.zone],
+            kind.status,
+        )
+        return found
 
 
 class _Kinds(dict[int, Kind]):
@@ -136,52 +215,3 @@ class _Kinds(dict[int, Kind]):
             told = Kind(model, shape, whose, backend, kind.status)
         self[n] = told
         return told
-
-
-def _where(wanted: Wanted) -> tuple[list[str], list[Any]]:
-    """Conditions that are always some, and their values."""
-    where, values = ["1"], list[Any]()
-    kinds, of_kinds = list[str](), list[Any]()
-
-    def names(column: str, word: str, *, part: bool) -> str:
-        plain = "instr(word, ?)" if part else "word = ?"
-        how = plain if GLOB.isdisjoint(word) else "word GLOB ?"
-        of_kinds.append(word)
-        return f"{column} IN (SELECT n FROM words WHERE {how})"
-
-    if wanted.model:
-        asked = names("model", wanted.model, part=True)
-        kinds.append(f"({asked} OR {names('actual', wanted.model, part=True)})")
-    if wanted.backend:
-        kinds.append(names("backend", wanted.backend, part=False))
-    if wanted.tenant == ANONYMOUS:
-        kinds.append("tenant = 0")
-    elif wanted.tenant:
-        kinds.append(names("tenant", wanted.tenant, part=False))
-    if wanted.outcome is not None:
-        kinds.append(_OUTCOMES[wanted.outcome])
-    if wanted.status is not None:
-        kinds.append("status = ?")
-        of_kinds.append(wanted.status)
-    if wanted.zone is not None:
-        kinds.append("zone = ?")
-        of_kinds.append(ZONES.index(wanted.zone))
-    if kinds:
-        where.append(f"r.kind IN (SELECT n FROM kinds WHERE {' AND '.join(kinds)})")
-        values += of_kinds
-    for condition, value in (
-        ("r.duration_ms >= ?", wanted.min_duration_ms),
-        ("r.at >= ?", wanted.since),
-        ("r.at < ?", wanted.until),
-    ):
-        if value is not None:
-            where.append(condition)
-            values.append(value)
-    if wanted.text:
-        parts = "(SELECT n FROM words WHERE instr(lower(word), lower(?)))"
-        where.append(
-            "(instr(r.id, ?) OR instr(lower(r.error), lower(?)) OR r.kind IN (SELECT n FROM kinds"
-            f" WHERE model IN {parts} OR actual IN {parts} OR backend IN {parts}))"
-        )
-        values += [wanted.text] * 5
-    return where, values

@@ -1,13 +1,11 @@
-"""A row of `requests` as the record that it was made of: what an account is made from again."""
+"""A request of a chunk as the record that it was made of: what an account is made from again."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from array import array
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -18,12 +16,13 @@ from nexus.domain.fleet import Candidate, Fleet, Loads
 from nexus.domain.policy import Policy
 from nexus.domain.request import ANONYMOUS, Needs
 from nexus.routing.router import decide
-from nexus.store.facts import Kind, Known
-from nexus.store.loads import AGED, ENTRY, LATELY, OF_WINDOW, SPANS, SPEED
-from nexus.store.rows import COLUMNS, Detail, Later, Row, Went, read_detail
+from nexus.store.details import Detail, Ended, Later, Went, read_detail
+from nexus.store.facts import GONE, Kind
+from nexus.store.known import Known
+from nexus.store.loads import AGED, ENTRY, LATELY, OF_WINDOW, SPANS, SPEED, replayed
+from nexus.store.opened import Opened
+from nexus.store.part import NONE, read_small
 from nexus.telemetry.records import LoadThen, Record
-
-_GONE: Final = Kind(0, 0, 0, 0, -1, 0, 0)
 
 _Entry = tuple[int, int, float, int]
 
@@ -76,27 +75,24 @@ def _known(number: float) -> float | None:
     return None if math.isnan(number) else number
 
 
-def record(values: Row, known: Known, *, whole: bool) -> Record:
+def record(chunk: Opened, place: int, known: Known, *, whole: bool) -> Record:
     """A record as it was, but for the key of its conversation.
 
     Args:
-        values: those of `COLUMNS`.
+        place: of the request in the chunk.
         whole: with everything that the decision followed from; else what a line of a list tells.
     """
-    told = dict(zip(COLUMNS, values, strict=True))
-    detail: Detail | None = None
-    if told["detail"] is not None:
-        with contextlib.suppress(msgspec.DecodeError):  # written by another version
-            detail = read_detail(told["detail"])
-    kind = known.kind(told["kind"]) or _GONE
+    kind = known.kind(chunk.whole("kind")[place]) or GONE
     model = known.word(kind.model)
-    needs = _needs(told, kind, known, model) if whole else None
+    detail = _detail(chunk, place, known, whole=whole)
+    needs = _needs(chunk, place, kind, known, model) if whole else None
     fleet = policy = None
     loads: tuple[tuple[BackendId, LoadThen], ...] = ()
     if detail is not None and needs is not None:
-        fleet, policy = known.fleet(told["picture"], detail.version), known.policy(told["policy"])
+        fleet = known.fleet(chunk.whole("picture")[place], detail.version)
+        policy = known.policy(chunk.whole("policy")[place])
         if fleet is not None:
-            loads = _unpacked(detail.loads, fleet)
+            loads = _unpacked(detail.loads or replayed(chunk.loads(place)), fleet)
     turn = 0 if detail is None else detail.turn
     answer = _answer(detail, model, fleet)
     if needs is not None and fleet is not None and policy is not None:
@@ -107,11 +103,39 @@ def record(values: Row, known: Known, *, whole: bool) -> Record:
             again = decide(needs, fleet, then, policy, turn=turn)
             if isinstance(again, Refusal):
                 answer = replace(answer, verdicts=again.verdicts)
-    ended = _ended(told, kind, known, detail, model, answer)
-    record = Record(told["id"], told["at"], needs, fleet, loads, policy, turn, answer, ended)
+    ended = _ended(chunk, place, kind, known, detail, model, answer)
+    at = chunk.floats("at")[place]
+    found = Record(chunk.ids[place], at, needs, fleet, loads, policy, turn, answer, ended)
     if whole and detail is not None and detail.later is not None:
-        record.later = _later(detail.later, record, known)
-    return record
+        found.later = _later(detail.later, found, known)
+    return found
+
+
+def _detail(chunk: Opened, place: int, known: Known, *, whole: bool) -> Detail | None:
+    """What is told of a plan and its end, wherever it is told."""
+    told = chunk.odd.get(place)
+    if told is not None:
+        with contextlib.suppress(msgspec.DecodeError):  # written by another version
+            return read_detail(told)
+        return None
+    form = known.form(chunk.whole("form")[place])
+    if form is None:
+        return None
+    went = Went(
+        form.model,
+        chunk.plan(place) if whole else b"",
+        form.reason,
+        chunk.whys[place],
+        form.fallback,
+        form.spare,
+        form.zone,
+    )
+    end = Ended(
+        *(0.0, "", form.backend_id, form.type, form.end_reason, ""),
+        *(form.stream, form.attempts, (), ()),
+    )
+    turn, version = (chunk.whole(each)[place] if whole else 0 for each in ("turn", "version"))
+    return Detail(turn, version, form.affine, b"", went, None, end, None)
 
 
 def _later(told: Later, first: Record, known: Known) -> Record | None:
@@ -124,17 +148,22 @@ def _later(told: Later, first: Record, known: Known) -> Record | None:
     return Record(first.request_id, at, first.needs, fleet, loads, first.policy, told.turn, answer)
 
 
-def _needs(told: Mapping[str, Any], kind: Kind, known: Known, model: str) -> Needs | None:
+def _needs(chunk: Opened, place: int, kind: Kind, known: Known, model: str) -> Needs | None:
     shape = known.needs(kind.needs)
     if shape is None:
         return None
     return replace(
         shape,
         model=model,
-        prompt_tokens=told["estimate"] or 0,
-        max_tokens=told["most"],
+        prompt_tokens=_number(chunk, "estimate", place) or 0,
+        max_tokens=_number(chunk, "most", place),
         tenant=known.word(kind.tenant) or ANONYMOUS,
     )
+
+
+def _number(chunk: Opened, name: str, place: int) -> int | None:
+    found = chunk.whole(name)[place]
+    return None if found == NONE else found
 
 
 def _answer(detail: Detail | None, model: str, fleet: Fleet | None) -> Decision | Refusal | None:
@@ -152,8 +181,7 @@ def _decision(went: Went, model: str, fleet: Fleet | None) -> Decision:
     order: tuple[Candidate, ...] = ()
     if fleet is not None:
         candidates = fleet.by_model.get(went.model, ())
-        places = array("H")
-        places.frombytes(went.order)
+        places = read_small(went.order)
         order = tuple(candidates[place] for place in places if place < len(candidates))
     return Decision(
         model, went.model, order, went.reason, went.why, went.fallback, went.spare, went.zone
@@ -176,7 +204,8 @@ def _stand_in(
 
 
 def _ended(
-    told: Mapping[str, Any],
+    chunk: Opened,
+    place: int,
     kind: Kind,
     known: Known,
     detail: Detail | None,
@@ -184,35 +213,36 @@ def _ended(
     answer: Decision | Refusal | None,
 ) -> RequestFinished | RequestRefused:
     end = None if detail is None else detail.ended
+    at = _known(chunk.floats("ended_at")[place])
+    if at is None:  # a file of version 1 had it
+        at = chunk.floats("at")[place] + (0.0 if end is None else end.after_s)
+    error, code = chunk.errors.get(place, ("", None))
     if not kind.backend:
-        said, code = told["error"] or "", told["code"] or ""
-        return RequestRefused(told["id"], told["at"], model, kind.status, code, said)
+        return RequestRefused(chunk.ids[place], at, model, kind.status, code or "", error)
     name = known.word(kind.backend)
-    shared: dict[str, Any] = {
-        "request_id": told["id"],
-        "model": known.word(kind.actual) or model,
-        "backend": name,
-        "status": kind.status,
-        "error": told["error"] or "",
-        "ttft_ms": told["ttft_ms"],
-        "duration_ms": told["duration_ms"] or 0.0,
-        "prompt_tokens": told["prompt"],
-        "completion_tokens": told["completion"],
-        "tokens_per_s": told["speed"],
-    }
+    found = RequestFinished(
+        chunk.ids[place],
+        at,
+        requested=model,
+        model=known.word(kind.actual) or model,
+        backend_id=BackendId(name),
+        backend=name,
+        backend_type=BackendType.GENERIC,
+        reason=RouteReason.CAPABILITY_MATCH,
+        why="",
+        stream=False,
+        status=kind.status,
+        error=error,
+        ttft_ms=_known(chunk.floats("ttft_ms")[place]),
+        duration_ms=chunk.floats("duration_ms")[place],
+        prompt_tokens=_number(chunk, "prompt", place),
+        completion_tokens=_number(chunk, "completion", place),
+        tokens_per_s=_known(chunk.floats("speed")[place]),
+    )
     if end is None:
-        return RequestFinished(
-            at=told["at"],
-            requested=model,
-            backend_id=BackendId(name),
-            backend_type=BackendType.GENERIC,
-            reason=RouteReason.CAPABILITY_MATCH,
-            why="",
-            stream=False,
-            **shared,
-        )
-    return RequestFinished(
-        at=told["at"] + end.after_s,
+        return found
+    return replace(
+        found,
         requested=end.requested or model,
         backend_id=BackendId(end.backend_id),
         backend_type=end.type,
@@ -222,5 +252,4 @@ def _ended(
         attempts=end.attempts,
         tried=end.tried,
         failures=tuple(AttemptFailed(*each) for each in end.failures),
-        **shared,
     )

@@ -7,7 +7,8 @@ five percent of the truth, and any number of sketches can be added up.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, floor, log
 from typing import Any, Final
@@ -30,12 +31,15 @@ _LEAST = 0.01
 class Sketch(dict[int, int]):
     """Counts by bucket."""
 
-    def add(self, value: float) -> None:
-        """Count one value, 0 or more."""
-        bucket = floor(log(max(_LEAST, value)) * _PER_BUCKET)
-        self[bucket] = self.get(bucket, 0) + 1
+    def add(self, values: Sequence[float]) -> None:
+        """Count values, each 0 or more."""
+        if not values:
+            return
+        if min(values) < _LEAST:
+            values = [max(_LEAST, value) for value in values]
+        self.join(Counter(map(floor, map(_PER_BUCKET.__mul__, map(log, values)))))
 
-    def join(self, counts: dict[int, int]) -> None:
+    def join(self, counts: Mapping[int, int]) -> None:
         """Count everything that another one has counted."""
         for bucket, count in counts.items():
             self[bucket] = self.get(bucket, 0) + count
@@ -70,24 +74,21 @@ class Cell:
     speed: Sketch = field(default_factory=Sketch)
     """Tokens a second."""
 
-    def see(self, ended: RequestFinished | RequestRefused) -> None:
-        """Count the end of a request."""
-        self.requests += 1
-        if isinstance(ended, RequestRefused):
-            self.errors += 1
-            return
-        if ended.status == 499:
-            self.left += 1
-        elif ended.is_error:
-            self.errors += 1
-        else:
-            self.duration.add(ended.duration_ms)
-        self.prompt += ended.prompt_tokens or 0
-        self.completion += ended.completion_tokens or 0
-        if ended.ttft_ms is not None:
-            self.ttft.add(ended.ttft_ms)
-        if ended.tokens_per_s is not None:
-            self.speed.add(ended.tokens_per_s)
+    def see(self, ends: Sequence[RequestFinished | RequestRefused]) -> None:
+        """Count the ends of requests."""
+        self.requests += len(ends)
+        went = [end for end in ends if isinstance(end, RequestFinished)]
+        self.errors += len(ends) - len(went)
+        good = [end for end in went if end.status < 400 and not end.error]
+        if len(good) < len(went):
+            left = sum([end.status == 499 for end in went])
+            self.left += left
+            self.errors += len(went) - len(good) - left
+        self.duration.add([end.duration_ms for end in good])
+        self.prompt += sum([end.prompt_tokens or 0 for end in went])
+        self.completion += sum([end.completion_tokens or 0 for end in went])
+        self.ttft.add([ms for end in went if (ms := end.ttft_ms) is not None])
+        self.speed.add([pace for end in went if (pace := end.tokens_per_s) is not None])
 
     def join(self, other: Cell) -> None:
         """Add what another one has counted."""
@@ -145,20 +146,23 @@ class Fresh:
     def __init__(self) -> None:
         self.cells: dict[_Named, Cell] = {}
 
-    def see(self, ended: RequestFinished | RequestRefused) -> None:
-        """Count the end of a request."""
-        if isinstance(ended, RequestRefused):
-            # Anybody may ask for names that nobody has, and each would be a row.
-            asked = "" if ended.code == ModelUnknown.code else ended.requested
-            backend, model = NOWHERE, asked
-        else:
-            backend, model = ended.backend, ended.model
-        at = int(ended.at)
-        place = (backend, model, at - at % MINUTE_S)
-        cell = self.cells.get(place)
-        if cell is None:
-            cell = self.cells[place] = Cell()
-        cell.see(ended)
+    def see(self, ends: Iterable[RequestFinished | RequestRefused]) -> None:
+        """Count the ends of requests."""
+        found: defaultdict[_Named, list[RequestFinished | RequestRefused]] = defaultdict(list)
+        for end in ends:
+            if isinstance(end, RequestFinished):
+                backend, model = end.backend, end.model
+            else:
+                # Anybody may ask for names that nobody has, and each would be a row.
+                asked = "" if end.code == ModelUnknown.code else end.requested
+                backend, model = NOWHERE, asked
+            at = int(end.at)
+            found[backend, model, at - at % MINUTE_S].append(end)
+        for place, those in found.items():
+            cell = self.cells.get(place)
+            if cell is None:
+                cell = self.cells[place] = Cell()
+            cell.see(those)
 
 
 class Rollup:

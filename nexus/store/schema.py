@@ -1,27 +1,33 @@
 """The tables of the history file, and how an older file becomes a newer one.
 
 ```text
-requests   one row each; what many share is named by number
+chunks     requests, up to a thousand in a row, which holds their columns (`nexus.store.part`) and
+           what the least and the greatest of them is; what many share is named by number
 kinds      models, backend, tenant, zone, status and needs of requests; 0 or -1 where there is none
 facts      what requests were decided on, each state once: backends, models, pictures of the fleet,
-           policies, shapes of needs. `used` is when a request last named it, to the hour
+           policies, shapes of needs, forms of plan and end. `used` is when a request last named it,
+           to the hour
 words      names of models, backends and tenants, likewise
 minutes    sums and sketches by minute, backend and model, where 0 is all together; `hours` the
            same by hour
 changes    who changed what
 ```
 
-A version is never edited once released: a change is a further entry of `STEPS`.
+A version is never edited once released: a change is a further entry of `STEPS`. Version 1 had a row
+of `requests` for each request.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
+
+from nexus.store.convert import to_chunks
 
 BUSY_S: Final = 5.0
 """Seconds to wait for another connection's lock: backups and curious shells."""
@@ -115,8 +121,58 @@ CREATE TABLE changes (
 CREATE INDEX changes_at ON changes (at);
 """
 
-STEPS: Final = (_FIRST,)
-"""What leads from each version to the next; a new file takes all of them."""
+_SECOND: Final = """
+CREATE TABLE IF NOT EXISTS chunks (
+  n INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL,
+  since REAL NOT NULL,
+  until REAL NOT NULL,
+  least_id TEXT NOT NULL,
+  greatest_id TEXT NOT NULL,
+  at BLOB NOT NULL,
+  kind BLOB NOT NULL,
+  duration_ms BLOB NOT NULL,
+  estimate BLOB NOT NULL,
+  most BLOB NOT NULL,
+  ids BLOB NOT NULL,
+  errors BLOB NOT NULL,
+  ended_at BLOB NOT NULL,
+  ttft_ms BLOB NOT NULL,
+  prompt BLOB NOT NULL,
+  completion BLOB NOT NULL,
+  speed BLOB NOT NULL,
+  form BLOB NOT NULL,
+  why BLOB NOT NULL,
+  odd BLOB NOT NULL,
+  turn BLOB NOT NULL,
+  version BLOB NOT NULL,
+  policy BLOB NOT NULL,
+  picture BLOB NOT NULL,
+  planned BLOB NOT NULL,
+  places BLOB NOT NULL,
+  told BLOB NOT NULL,
+  loads BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS chunks_told ON chunks (until, since, size);
+"""
+
+Breathe = Callable[[], object]
+
+
+class Step(NamedTuple):
+    """What leads from one version to the next."""
+
+    sql: str
+    """One transaction."""
+    before: Callable[[sqlite3.Connection, Breathe], None] | None = None
+    """Work before that, in transactions of its own; begun again where it was broken off."""
+
+
+STEPS: Final = (
+    Step(_FIRST),
+    Step("DROP TABLE requests", partial(to_chunks, _SECOND)),
+)
+"""A new file takes all of them."""
 
 VERSION: Final = len(STEPS)
 
@@ -125,8 +181,11 @@ class TooNew(Exception):
     """A later Nexus has written the file. It is left as it is."""
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path, breathe: Breathe = lambda: None) -> sqlite3.Connection:
     """The one connection that writes and makes checkpoints.
+
+    Args:
+        breathe: called again and again while an older file is made newer.
 
     Raises:
         sqlite3.Error: the file cannot be used.
@@ -142,7 +201,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         connection.execute("PRAGMA secure_delete = FAST")
-        _migrate(connection)
+        migrate(connection, breathe)
     except BaseException:
         connection.close()
         raise
@@ -160,20 +219,28 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
     try:
         connection.execute("PRAGMA query_only = ON")
+        connection.execute("BEGIN")  # one answer is of one moment, whatever is put together
         yield connection
     finally:
         connection.close()
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to `VERSION`: each step whole or not at all."""
+def migrate(connection: sqlite3.Connection, breathe: Breathe = lambda: None) -> None:
+    """Bring the file to `VERSION`: each step whole or not at all.
+
+    Raises:
+        sqlite3.Error: it cannot be written.
+        TooNew: a later version wrote it.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise TooNew(str(version))
     for number, step in enumerate(STEPS[version:], start=version + 1):
+        if step.before is not None:
+            step.before(connection, breathe)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in step.split(";"):
+            for statement in step.sql.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")

@@ -3,9 +3,9 @@
 - Whatever is wrong with the file (full disk, read-only, another Nexus has it) is said once, in a
   sentence that tells what to do. Until it is mended records wait in the queue, whose oldest fall
   out, and every `RETRY_S` it is tried again. A damaged file is set aside, never deleted.
-- The thread lets go of the interpreter's lock between every few rows, so the event loop waits for a
-  fraction of a millisecond. It has no lower priority: a thread that holds the lock and is not run
-  would stop the gateway.
+- The thread lets go of the interpreter's lock between every few requests, so the event loop waits
+  for a fraction of a millisecond. It has no lower priority: a thread that holds the lock and is not
+  run would stop the gateway.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ PAUSE_S: Final = 0.25
 BATCH: Final = 1000
 """Records of one transaction at most."""
 
+SEEN: Final = 250
+"""Requests added up at once: some 0.3 ms."""
+
 BREATH_S: Final = 0.0005
-"""Between every few rows, while there is no hurry."""
+"""Between every few requests, while there is no hurry."""
 
 SUMS_S: Final = 5.0
 """Between two writings of the sums by minute: a chart may lag behind by as much."""
@@ -190,9 +193,14 @@ class Writer:
         hurried = bool(asks) or self._stop.is_set()
         try:
             if (book := self._opened()) is not None:
+                # What comes meanwhile is gathered: written as it comes, it would be in handfuls.
+                waiting = len(self._batch) + len(self._queue)
                 while self._take():
+                    waiting -= len(self._batch)
                     self._write(book)
                     self._tidy(book)
+                    if waiting <= 0 and not self._stop.is_set():
+                        break
                 if self._fresh.cells and (hurried or time.monotonic() >= self._sums_at):
                     book.sums(self._fresh, self._unix())
                     self._fresh = Fresh()
@@ -244,9 +252,9 @@ class Writer:
 
     def _sound(self) -> sqlite3.Connection:
         """The file, once it has shown that it can be read; closely looked at on suspicion."""
-        connection = open_writer(self.path)
+        connection = open_writer(self.path, self._breathe)
         try:
-            connection.execute("SELECT max(seq) FROM requests").fetchone()
+            connection.execute("SELECT max(n) FROM chunks").fetchone()
             if self._suspected:
                 (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if said != "ok":
@@ -269,8 +277,9 @@ class Writer:
     def _write(self, book: Book) -> None:
         """The batch in one transaction. What fails is kept for the next time."""
         ends = book.add(self._batch, self._batch_changes, self._unix(), self._breathe)
-        for ended in ends:
-            self._fresh.see(ended)
+        for start in range(0, len(ends), SEEN):
+            self._fresh.see(ends[start : start + SEEN])
+            self._breathe()
         self.written += len(ends)
         self.lost += len(self._batch) - len(ends)
         self._batch.clear()
@@ -295,10 +304,10 @@ class Writer:
             time.sleep(BREATH_S)
 
     def _tidy(self, book: Book) -> None:
-        """Take away what is too old or too much, between batches."""
+        """Take away what is too old or too much, and put together what is small."""
         if time.monotonic() < self._tidy_at or self._stop.is_set():
             return
-        more = book.prune(self._unix())
+        more = book.prune(self._unix()) or book.merge()
         if not more and time.monotonic() >= self._sweep_at:
             book.sweep(self._unix())
             self._sweep_at = time.monotonic() + SWEEP_S

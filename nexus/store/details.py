@@ -1,37 +1,24 @@
-"""A record as a row of `requests` (`nexus.store.rebuild` is the way back).
+"""What no column tells of a request that did not go as planned, as one text of bytes.
 
-Written is what the decision followed from, not what it says: loads as packed numbers, everything
-else by number (`nexus.store.facts`). Whoever asks runs the rules again. For a request among twenty
-candidates that is 28 us in the writer's thread and 740 bytes; the account itself would be 700 us
-and 14 KB (tests/bench/history.py). Numbers have four bytes, as exact as anybody looks. What the
-plan was is kept besides, so that an account stays true when the rules change with a later version.
+That is refusals, failures, and whatever had to be decided again. Of all other requests the columns
+tell everything (`nexus.store.packer`). Files of version 1 had one for each request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from nexus.domain.backend import BackendId, BackendType, Zone
+from nexus.domain.backend import BackendType, Zone
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import RequestFinished
-from nexus.domain.fleet import LoadView
-from nexus.domain.request import ANONYMOUS
 from nexus.domain.text import clean
 from nexus.store.facts import Facts, Picture
 from nexus.telemetry.records import Record
 
 ERROR_CHARS: Final = 1024
-COLUMNS: Final = (
-    *("id", "at", "kind", "duration_ms", "ttft_ms", "prompt", "completion", "speed"),
-    *("error", "code", "estimate", "most", "policy", "picture", "detail"),
-)
-"""What `row` gives, in its order."""
-
-Row = tuple[Any, ...]
-Loads = Collection[tuple[BackendId, LoadView]]
 
 
 class Went(NamedTuple):
@@ -94,65 +81,26 @@ class Detail(NamedTuple):
     affine: bool
     """True where a conversation drew it somewhere. Its key is not kept."""
     loads: bytes
+    """Of a request that a file of version 1 had; else empty, since there is a column for them."""
     went: Went | None
     refused: Refused | None
     ended: Ended | None
     later: Later | None
 
 
-_NOWHERE: Final[Mapping[tuple[BackendId, str], Zone]] = {}
+_NOWHERE: Final[Mapping[int, int]] = {}
 
 _encode = msgspec.msgpack.Encoder().encode
 read_detail = msgspec.msgpack.Decoder(Detail).decode
 
 
-def row(record: Record, facts: Facts) -> Row:
-    """The values of `COLUMNS`. The record has ended."""
-    ended, needs, fleet, policy = record.ended, record.needs, record.fleet, record.policy
-    assert ended is not None
-    picture = None if fleet is None else facts.picture(fleet)
-    shape, tenant = 0, ANONYMOUS
-    estimate = most = None
-    if needs is None:
-        asked = ended.requested
-    else:
-        asked, shape, tenant = needs.model, facts.shape(needs) or 0, needs.tenant
-        estimate, most = needs.prompt_tokens, needs.max_tokens
-    if isinstance(ended, RequestFinished):
-        zones = _NOWHERE if picture is None else picture.zones
-        zone = zones.get((ended.backend_id, ended.model))
-        kind = facts.kind(asked, ended.model, ended.backend, tenant, zone, ended.status, shape)
-        numbers = (
-            ended.duration_ms,
-            ended.ttft_ms,
-            ended.prompt_tokens,
-            ended.completion_tokens,
-            ended.tokens_per_s,
-            clean(ended.error, ERROR_CHARS) if ended.error else None,
-            None,
-        )
-    else:
-        kind = facts.kind(asked, asked, None, tenant, None, ended.status, shape)
-        numbers = (None, None, None, None, None, clean(ended.message, ERROR_CHARS), ended.code)
-    try:
-        detail = _encode(_detail(record, picture, facts))
-    except (UnicodeEncodeError, OverflowError):
-        detail = None  # a name that no encoding has; the line of the list is enough
-    return (
-        record.request_id,
-        record.at,
-        kind,
-        *numbers,
-        estimate,
-        most,
-        None if policy is None else facts.policy(policy),
-        None if picture is None else picture.n,
-        detail,
-    )
+def detail(record: Record, picture: Picture | None, facts: Facts) -> bytes:
+    """A `Detail` of a request that has ended.
 
-
-def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any, ...]:
-    """A `Detail`, as plain tuples."""
+    Raises:
+        UnicodeEncodeError: a name that no encoding has.
+        OverflowError: a number that is too large.
+    """
     ended, needs, answer = record.ended, record.needs, record.answer
     went = refused = end = None
     if isinstance(answer, Decision):
@@ -181,15 +129,17 @@ def _detail(record: Record, picture: Picture | None, facts: Facts) -> tuple[Any,
             ended.tried,
             failures,
         )
-    return (
-        record.turn,
-        0 if record.fleet is None else record.fleet.version,
-        needs is not None and bool(needs.affinity),
-        b"" if picture is None else picture.loads.pack(record.loads),
-        went,
-        refused,
-        end,
-        None if record.later is None else _later(record.later, record.at, facts),
+    return _encode(
+        (
+            record.turn,
+            0 if record.fleet is None else record.fleet.version,
+            needs is not None and bool(needs.affinity),
+            b"",
+            went,
+            refused,
+            end,
+            None if record.later is None else _later(record.later, record.at, facts),
+        )
     )
 
 
@@ -210,11 +160,11 @@ def _later(record: Record, since: float, facts: Facts) -> tuple[Any, ...] | None
 
 
 def _went(answer: Decision, picture: Picture | None) -> tuple[Any, ...]:
-    places: Mapping[int, bytes] = {} if picture is None else picture.places
+    places = _NOWHERE if picture is None else picture.places.get(answer.model, _NOWHERE)
     order = [places[its] for its in map(id, answer.order) if its in places]
     return (
         answer.model,
-        b"".join(order),
+        b"".join(place.to_bytes(2, "little") for place in order),
         answer.reason,
         answer.why,
         answer.fallback,

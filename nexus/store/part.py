@@ -1,0 +1,214 @@
+"""Requests that ended one after another, as columns: what one row of `chunks` holds.
+
+A column is the bytes of one number, text or blob for each of them, so that a thousand requests are
+written and read in a few calls, and two parts become one by putting their columns one behind the
+other. A slice of what waits is a part, a batch is made of slices, and tidying up makes one chunk of
+many. The writer makes parts (`nexus.store.packer`), `nexus.store.chunks` stores them.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+NONE: Final = -(2**31)
+"""Stands in a column of numbers for what there is not. Nobody counts that far down."""
+
+_SWAP: Final = sys.byteorder == "big"
+
+
+class Part(NamedTuple):
+    """See the module. The order is that of the ends; what is asked for most often comes first."""
+
+    size: int
+    """How many there are."""
+    since: float
+    """Unix seconds of the earliest decision, and of the latest."""
+    until: float
+    least_id: str
+    """No id comes before it as text, and none after the greatest."""
+    greatest_id: str
+    at: bytes
+    """Unix seconds of the decision, or of the refusal."""
+    kind: bytes
+    """The number of a kind: see `nexus.store.facts.Kind`."""
+    duration_ms: bytes
+    """0 where it was refused."""
+    estimate: bytes
+    """Tokens of the prompt, estimated; none where the request could not be read."""
+    most: bytes
+    """The tokens that the client allowed."""
+    ids: bytes
+    errors: bytes
+    """Where there is one, by place: the sentence, and the code of a refusal."""
+    ended_at: bytes
+    """Unix seconds; not a number where `odd` tells it."""
+    ttft_ms: bytes
+    """Not a number where there was no first byte."""
+    prompt: bytes
+    completion: bytes
+    """Tokens as counted."""
+    speed: bytes
+    """Tokens a second; not a number where that is not known."""
+    form: bytes
+    """The number of a form (`nexus.store.facts.Form`); 0 where `odd` tells all, or nothing does."""
+    why: bytes
+    """Short, of the decision."""
+    odd: bytes
+    """Where it did not go as planned, by place: a `nexus.store.details.Detail`."""
+    turn: bytes
+    version: bytes
+    """Of the fleet."""
+    policy: bytes
+    """The number of a fact, or 0; so is the picture."""
+    picture: bytes
+    planned: bytes
+    """How many places of `places` are its own."""
+    places: bytes
+    """Places of the plan's candidates among those of the model, two bytes each."""
+    told: bytes
+    """How many bytes of `loads` are its own."""
+    loads: bytes
+    """See `nexus.store.loads`."""
+
+
+# ---- columns
+
+
+def floats(values: Iterable[float]) -> bytes:
+    """Numbers of eight bytes."""
+    return _bytes(array("d", values))
+
+
+def whole(values: list[int]) -> bytes:
+    """Integers, of four bytes where all of them fit. Raises OverflowError beyond eight."""
+    try:
+        return _bytes(array("i", values))
+    except OverflowError:
+        return _bytes(array("q", values))
+
+
+def small(values: Iterable[int]) -> bytes:
+    """Integers below 65,536."""
+    return _bytes(array("H", values))
+
+
+def texts(values: list[str]) -> bytes:
+    """Texts. Raises UnicodeEncodeError for one that no encoding has."""
+    count = len(values)
+    return _encode(values)[1 if count < 16 else 3 if count < 65_536 else 5 :]
+
+
+def sparse(values: Mapping[int, object]) -> bytes:
+    """What few of them have, by place."""
+    return _encode(values) if values else b""
+
+
+def read_floats(column: bytes) -> array[float]:
+    """The way back, as for each of the following."""
+    return _read("d", column)
+
+
+def read_whole(column: bytes, count: int) -> array[int]:
+    """Integers; `count` is how many."""
+    return _read("i" if len(column) == 4 * count else "q", column)
+
+
+def read_small(column: bytes) -> array[int]:
+    """Integers below 65,536."""
+    return _read("H", column)
+
+
+def read_texts(column: bytes, count: int) -> list[str]:
+    """Texts; `count` is how many."""
+    return _texts(b"\xdd" + count.to_bytes(4, "big") + column)
+
+
+def read_errors(column: bytes) -> dict[int, tuple[str, str | None]]:
+    """Sentences and codes by place."""
+    return _errors(column) if column else {}
+
+
+def read_odd(column: bytes) -> dict[int, bytes]:
+    """Details by place."""
+    return _details(column) if column else {}
+
+
+def _bytes(values: array[Any]) -> bytes:
+    if _SWAP:
+        values.byteswap()
+    return values.tobytes()
+
+
+def _read(code: str, column: bytes) -> array[Any]:
+    values: array[Any] = array(code)
+    values.frombytes(column)
+    if _SWAP:
+        values.byteswap()
+    return values
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_texts = msgspec.msgpack.Decoder(list[str]).decode
+_errors = msgspec.msgpack.Decoder(dict[int, tuple[str, str | None]]).decode
+_details = msgspec.msgpack.Decoder(dict[int, bytes]).decode
+
+
+# ---- one behind the other
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Several as one, in their order; at least one."""
+    if len(parts) == 1:
+        return parts[0]
+    size, since, until, least, greatest, *columns = zip(*parts, strict=True)
+    names = Part._fields[-len(columns) :]
+    return Part(
+        sum(size),
+        min(since),
+        max(until),
+        min(least),
+        max(greatest),
+        *(
+            _JOIN[name](column, size) if name in _JOIN else b"".join(column)
+            for name, column in zip(names, columns, strict=True)
+        ),
+    )
+
+
+def _whole(columns: Sequence[bytes], counts: Sequence[int]) -> bytes:
+    if len({len(each) // count for each, count in zip(columns, counts, strict=True)}) == 1:
+        return b"".join(columns)
+    read = map(read_whole, columns, counts)
+    return whole(list(chain.from_iterable(read)))
+
+
+def _sparse(
+    read: Callable[[bytes], dict[int, Any]], columns: Sequence[bytes], counts: Sequence[int]
+) -> bytes:
+    found: dict[int, object] = {}
+    before = 0
+    for column, count in zip(columns, counts, strict=True):
+        found.update({before + place: each for place, each in read(column).items()})
+        before += count
+    return sparse(found)
+
+
+WHOLE: Final = (
+    *("kind", "estimate", "most", "prompt", "completion", "form", "turn", "version", "policy"),
+    *("picture", "planned", "told"),
+)
+"""The columns of integers."""
+
+_JOIN: Final[Mapping[str, Callable[[Sequence[bytes], Sequence[int]], bytes]]] = {
+    **dict.fromkeys(WHOLE, _whole),
+    "errors": partial(_sparse, read_errors),
+    "odd": partial(_sparse, read_odd),
+}
+"""How columns are put together that are more than their bytes."""
