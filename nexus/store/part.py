@@ -182,7 +182,8 @@ def joined(parts: Sequence[Part]) -> Part:
     )
 
 
-def _whole(columns: Sequence[bytes], counts: Sequence[int]) -> bytes:
+def joined_whole(columns: Sequence[bytes], counts: Sequence[int]) -> bytes:
+    """Columns of integers as one. `counts` is how many each has."""
     if len({len(each) // count for each, count in zip(columns, counts, strict=True)}) == 1:
         return b"".join(columns)
     read = map(read_whole, columns, counts)
@@ -207,7 +208,7 @@ WHOLE: Final = (
 """The columns of integers."""
 
 _JOIN: Final[Mapping[str, Callable[[Sequence[bytes], Sequence[int]], bytes]]] = {
-    **dict.fromkeys(WHOLE, _whole),
+    **dict.fromkeys(WHOLE, joined_whole),
     "errors": partial(_sparse, read_errors),
     "odd": partial(_sparse, read_odd),
 }

@@ -41,7 +41,7 @@ def step(connection: sqlite3.Connection, now: float, days: int, limit_bytes: int
         # A chunk goes when the last request in it is too old.
         gone = run(
             "DELETE FROM chunks WHERE n IN"
-            " (SELECT n FROM chunks WHERE until < ? ORDER BY until LIMIT ?)",
+            " (SELECT n FROM chunks WHERE until < ? ORDER BY until, n LIMIT ?)",
             (now - days * DAY_S, STEP_CHUNKS),
         ).rowcount
         if not gone and too_large(connection, limit_bytes):

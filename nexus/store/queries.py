@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from math import inf
 from typing import Final
@@ -19,7 +19,7 @@ from nexus.store.facts import GONE, ZONES
 from nexus.store.filters import Told, in_time, never
 from nexus.store.known import Known
 from nexus.store.opened import Opened
-from nexus.store.part import NONE, read_floats, read_texts, read_whole
+from nexus.store.part import NONE, joined_whole, read_floats, read_texts, read_whole
 from nexus.store.rebuild import record
 from nexus.telemetry.records import Record
 
@@ -90,35 +90,26 @@ def since(connection: sqlite3.Connection, at: float, until: float | None) -> Ite
 def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
     """The same column by column: a hundred thousand are a few copies of memory."""
     end = inf if until is None else until
-    whens, tooks = array("d"), array("d")
-    kinds, estimates, most = array("q"), array("q"), array("q")
-    for count, first, last, *told in connection.execute(_SINCE, (at, end)):
-        when, took = read_floats(told[0]), read_floats(told[2])
-        kind, estimate, limit = (read_whole(told[place], count) for place in (1, 3, 4))
-        if first < at or last >= end or NONE in estimate:
-            fit = [at <= n < end and m != NONE for n, m in zip(when, estimate, strict=True)]
-            when, took = (array("d", compress(each, fit)) for each in (when, took))
-            kind, estimate, limit = (
-                array("q", compress(each, fit)) for each in (kind, estimate, limit)
-            )
-        whens.extend(when)
-        tooks.extend(took)
-        _extend(kinds, kind)
-        _extend(estimates, estimate)
-        _extend(most, limit)
-    if not whens:
+    rows = connection.execute(_SINCE, (at, end)).fetchall()
+    if not rows:
+        return Columns()
+    sizes, first, last, *told = zip(*rows, strict=True)
+    when, took = (read_floats(b"".join(told[place])) for place in (0, 2))
+    kinds, estimates, most = (
+        read_whole(joined_whole(told[place], sizes), len(when)) for place in (1, 3, 4)
+    )
+    if min(first) < at or max(last) >= end or NONE in estimates:
+        fit = [at <= n < end and m != NONE for n, m in zip(when, estimates, strict=True)]
+        when, took = (array("d", compress(each, fit)) for each in (when, took))
+        kinds, estimates, most = (
+            array("q", compress(each, fit)) for each in (kinds, estimates, most)
+        )
+    if not when:
         return Columns()
     told_of = _Kinds(Known(connection))
     limits = [None if each == NONE else each for each in most]
-    ends = [begin + ms / 1000 for begin, ms in zip(whens, tooks, strict=True)]
-    return Columns(whens, list(map(told_of.__getitem__, kinds)), estimates, limits, ends)
-
-
-def _extend(those: array[int], more: array[int]) -> None:
-    if those.typecode == more.typecode:
-        those.extend(more)
-    else:
-        those.extend(iter(more))
+    ends = [begin + ms / 1000 for begin, ms in zip(when, took, strict=True)]
+    return Columns(when, list(map(told_of.__getitem__, kinds)), estimates, limits, ends)
 
 
 def _place(connection: sqlite3.Connection, request_id: str) -> tuple[int, int, int] | None:
@@ -139,11 +130,14 @@ class _Choice:
         self._meant = _Answers(lambda kind: told[kind].meant(wanted))
         self._says = _Answers(lambda kind: told[kind].says(wanted.text))
 
-    def places(self, chunk: Opened, end: int) -> list[int]:
+    def places(self, chunk: Opened, end: int) -> Sequence[int]:
         """The places of those that are meant among the first `end`, the last one first."""
         wanted, kinds = self._wanted, chunk.whole("kind")
-        meant = self._meant
-        found = [place for place in range(end - 1, -1, -1) if meant[kinds[place]]]
+        found: Sequence[int] = range(end - 1, -1, -1)
+        here = set(kinds)
+        meant = {kind for kind in here if self._meant[kind]}
+        if len(meant) < len(here):
+            found = [place for place in found if kinds[place] in meant] if meant else ()
         if found and (wanted.since is not None or wanted.until is not None):
             at = chunk.floats("at")
             found = [place for place in found if in_time(at[place], wanted)]
@@ -151,15 +145,24 @@ class _Choice:
             took = chunk.floats("duration_ms")
             found = [place for place in found if took[place] >= wanted.min_duration_ms]
         if found and wanted.text:
-            found = [place for place in found if self._said(chunk, place, kinds[place])]
+            said = self._said(chunk, kinds, {kind for kind in meant if self._says[kind]})
+            found = [place for place in found if place in said] if said else ()
         return found
 
-    def _said(self, chunk: Opened, place: int, kind: int) -> bool:
+    def _said(self, chunk: Opened, kinds: Sequence[int], says: set[int]) -> set[int]:
+        """The places of those that have the text somewhere.
+
+        Args:
+            says: the kinds with names that have it.
+        """
         text = self._wanted.text
-        if self._says[kind] or text in chunk.ids[place]:
-            return True
-        error = chunk.errors.get(place)
-        return error is not None and text.lower() in error[0].lower()
+        lower = text.lower()
+        found = {place for place, (told, _) in chunk.errors.items() if lower in told.lower()}
+        if says:
+            found.update(place for place, kind in enumerate(kinds) if kind in says)
+        if text.encode("utf-8", "replace") in chunk.raw("ids"):  # most often it is not
+            found.update(place for place, id in enumerate(chunk.ids) if text in id)
+        return found
 
 
 class _Answers(dict[int, bool]):

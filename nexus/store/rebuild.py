@@ -220,17 +220,17 @@ def _ended(
     if not kind.backend:
         return RequestRefused(chunk.ids[place], at, model, kind.status, code or "", error)
     name = known.word(kind.backend)
-    found = RequestFinished(
+    return RequestFinished(
         chunk.ids[place],
         at,
-        requested=model,
+        requested=(end and end.requested) or model,
         model=known.word(kind.actual) or model,
-        backend_id=BackendId(name),
+        backend_id=BackendId(end.backend_id if end else name),
         backend=name,
-        backend_type=BackendType.GENERIC,
-        reason=RouteReason.CAPABILITY_MATCH,
-        why="",
-        stream=False,
+        backend_type=end.type if end else BackendType.GENERIC,
+        reason=end.reason if end else RouteReason.CAPABILITY_MATCH,
+        why=(end and end.why) or (answer.why if isinstance(answer, Decision) else ""),
+        stream=bool(end and end.stream),
         status=kind.status,
         error=error,
         ttft_ms=_known(chunk.floats("ttft_ms")[place]),
@@ -238,18 +238,7 @@ def _ended(
         prompt_tokens=_number(chunk, "prompt", place),
         completion_tokens=_number(chunk, "completion", place),
         tokens_per_s=_known(chunk.floats("speed")[place]),
-    )
-    if end is None:
-        return found
-    return replace(
-        found,
-        requested=end.requested or model,
-        backend_id=BackendId(end.backend_id),
-        backend_type=end.type,
-        reason=end.reason,
-        why=end.why or (answer.why if isinstance(answer, Decision) else ""),
-        stream=end.stream,
-        attempts=end.attempts,
-        tried=end.tried,
-        failures=tuple(AttemptFailed(*each) for each in end.failures),
+        attempts=end.attempts if end else 1,
+        tried=end.tried if end else (),
+        failures=tuple([AttemptFailed(*each) for each in end.failures]) if end else (),
     )

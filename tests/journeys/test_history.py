@@ -62,7 +62,7 @@ async def until_written(path: Path, count: int) -> None:
         while True:
             with contextlib.suppress(sqlite3.OperationalError):  # not even made
                 with reading(path) as connection:
-                    (there,) = connection.execute("SELECT count(*) FROM requests").fetchone()
+                    (there,) = connection.execute("SELECT total(size) FROM chunks").fetchone()
                 if there == count:
                     return
             await asyncio.sleep(0.05)

@@ -6,12 +6,12 @@ import sqlite3
 
 from nexus.domain.audit import AuditEntry
 from nexus.store import changes
-from nexus.store.schema import STEPS
+from nexus.store.schema import migrate
 
 
 def kept(*entries: AuditEntry) -> list[AuditEntry]:
-    connection = sqlite3.connect(":memory:")
-    connection.executescript("".join(STEPS))
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection)
     changes.write(connection, entries)
     found = changes.last(connection, 9)
     connection.close()

@@ -15,7 +15,8 @@ from nexus.domain.policy import Policy
 from nexus.domain.traffic import Privacy, Traffic, TrafficPolicy
 from nexus.store import facts as module
 from nexus.store import schema
-from nexus.store.facts import Facts, Known
+from nexus.store.facts import Facts
+from nexus.store.known import Known
 from tests.fakes.fleets import backend, fleet, model, needs
 from tests.fakes.histories import AT
 

@@ -11,10 +11,10 @@ import pytest
 from nexus.domain.audit import AuditEntry
 from nexus.domain.history import Wanted
 from nexus.explain.account import account
-from nexus.store import changes, prune, queries, schema
+from nexus.store import changes, chunks, prune, queries, schema
 from nexus.store.facts import Facts
+from nexus.store.packer import Packer
 from nexus.store.rollup import Fresh, Rollup
-from nexus.store.rows import COLUMNS, row
 from tests.fakes.fleets import backend, fleet
 from tests.fakes.histories import AT, request
 
@@ -30,18 +30,18 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def write(connection: sqlite3.Connection, at: float, count: int = 1, name: str = "gpu") -> None:
-    """Requests of one day, on a backend of their own."""
+    """Requests of one day, on a backend of their own, a hundred in each chunk."""
     facts = Facts(connection)
     facts.at(at)
     fresh = Fresh()
+    packer = Packer(facts)
     seen = fleet(backend(name), backend(f"{name}-2"))
+    records = [request(f"{name}-{n}", at=at, seen=seen, loads={}) for n in range(count)]
     connection.execute("BEGIN")
-    for n in range(count):
-        record = request(f"{name}-{n}", at=at, seen=seen, loads={})
-        assert record.ended is not None
-        fresh.see(record.ended)
-        marks = ", ".join("?" * len(COLUMNS))
-        connection.execute(f"INSERT INTO requests VALUES (NULL, {marks})", row(record, facts))
+    fresh.see([each.ended for each in records if each.ended is not None])
+    for start in range(0, count, 100):
+        packer.anew()
+        chunks.write(connection, packer.part(records[start : start + 100]))
     Rollup(connection, facts).write(fresh)
     connection.execute("COMMIT")
 
@@ -55,13 +55,26 @@ def ids(connection: sqlite3.Connection) -> list[str]:
 
 
 def test_requests_older_than_their_days_go_in_small_steps(connection: sqlite3.Connection) -> None:
-    write(connection, AT - 31 * DAY, prune.STEP_ROWS + 5, "old")
+    write(connection, AT - 31 * DAY, 100 * prune.STEP_CHUNKS + 5, "old")
     write(connection, AT - 29 * DAY, 1, "young")
 
     assert prune.step(connection, AT, 30, PLENTY)
-    assert count(connection, "requests") == 6
+    assert len(ids(connection)) == 6
     assert not prune.step(connection, AT, 30, PLENTY)
     assert ids(connection) == ["young-0"]
+
+
+def test_a_chunk_goes_when_the_last_request_in_it_is_too_old(
+    connection: sqlite3.Connection,
+) -> None:
+    write(connection, AT - 31 * DAY, 1, "old")
+    write(connection, AT - 29 * DAY, 1, "young")
+    chunks.merge(connection)
+
+    assert not prune.step(connection, AT, 30, PLENTY)
+    assert ids(connection) == ["young-0", "old-0"]
+    assert not prune.step(connection, AT + 2 * DAY, 30, PLENTY)
+    assert ids(connection) == []
 
 
 def test_the_oldest_give_way_when_room_is_short(connection: sqlite3.Connection) -> None:
@@ -72,7 +85,7 @@ def test_the_oldest_give_way_when_room_is_short(connection: sqlite3.Connection) 
     while prune.step(connection, AT, 30, limit):
         steps += 1
 
-    assert 0 < steps < 4
+    assert 0 < steps < 7
     assert not prune.too_large(connection, limit)
     assert "young-9" in ids(connection)
 
@@ -110,7 +123,7 @@ def test_facts_go_with_the_last_request_that_names_them(connection: sqlite3.Conn
 def test_names_live_as_long_as_the_sums_that_need_them(connection: sqlite3.Connection) -> None:
     write(connection, AT - 20 * DAY, 1, "old")
     write(connection, AT, 1, "young")
-    connection.execute("DELETE FROM requests WHERE id LIKE 'old%'")  # room was short
+    connection.execute("DELETE FROM chunks WHERE least_id LIKE 'old%'")  # room was short
     prune.sweep(connection, AT, 30)
     words = {word for (word,) in connection.execute("SELECT word FROM words")}
 
@@ -119,7 +132,6 @@ def test_names_live_as_long_as_the_sums_that_need_them(connection: sqlite3.Conne
 
 def test_a_fact_that_is_named_again_lives_on(connection: sqlite3.Connection) -> None:
     write(connection, AT - 40 * DAY, 1, "same")
-    connection.execute("UPDATE requests SET id = 'earlier'")
     write(connection, AT, 1, "same")
     prune.step(connection, AT, 30, PLENTY)
     prune.sweep(connection, AT, 30)

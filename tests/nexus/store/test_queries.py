@@ -12,10 +12,11 @@ import pytest
 from nexus.domain.backend import BackendId, Zone
 from nexus.domain.history import Asked, Outcome, Wanted, columns_of
 from nexus.domain.request import Endpoint
-from nexus.store import queries, schema
+from nexus.store import chunks, queries, schema
 from nexus.store.facts import Facts
+from nexus.store.packer import Packer
+from nexus.store.part import read_whole
 from nexus.store.past import matches
-from nexus.store.rows import COLUMNS, row
 from nexus.telemetry.records import Record
 from tests.fakes.fleets import MODEL
 from tests.fakes.histories import AT, decided, ended, failed, request, unread
@@ -36,7 +37,8 @@ RECORDS = [
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     found = schema.open_writer(tmp_path / "h.db")
-    write(found, *RECORDS)
+    for some in (RECORDS[:1], RECORDS[1:2], RECORDS[2:]):  # as they came, a moment apart
+        write(found, *some)
     yield found
     found.close()
 
@@ -44,11 +46,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 def write(connection: sqlite3.Connection, *records: Record) -> None:
     facts = Facts(connection)
     facts.at(AT)
-    marks = ", ".join("?" * len(COLUMNS))
-    for record in records:
-        connection.execute(
-            f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({marks})", row(record, facts)
-        )
+    chunks.write(connection, Packer(facts).part(records))
 
 
 FILTERS: list[dict[str, Any]] = [
@@ -143,13 +141,13 @@ def test_columns_say_the_same(connection: sqlite3.Connection) -> None:
     assert not queries.columns(connection, AT + 100, None).at
 
 
-def test_columns_tell_times_to_the_millisecond(connection: sqlite3.Connection) -> None:
+def test_columns_tell_times_as_they_were(connection: sqlite3.Connection) -> None:
     asked = decided("req-x", at=AT + 100.1234, max_tokens=77)
     write(connection, ended(asked, duration_ms=1500.0))
     found = queries.columns(connection, AT + 100, None)
 
-    assert list(found.at) == pytest.approx([AT + 100.123], abs=1e-5)
-    assert list(found.ended_at) == pytest.approx([AT + 101.623], abs=1e-5)
+    assert list(found.at) == [AT + 100.1234]
+    assert list(found.ended_at) == [AT + 100.1234 + 1.5]
     assert list(found.max_tokens) == [77]
 
 
@@ -161,7 +159,9 @@ def test_what_could_not_be_read_is_no_demand(connection: sqlite3.Connection) -> 
 
 
 def test_the_line_of_a_list_needs_no_fact_of_its_decision(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM facts WHERE n IN (SELECT picture FROM requests)")
+    for size, numbers in connection.execute("SELECT size, picture FROM chunks").fetchall():
+        for n in read_whole(numbers, size):
+            connection.execute("DELETE FROM facts WHERE n = ?", (n,))
     listed = queries.recent(connection, 1, Wanted(model="gpt-5"))
     whole = queries.one(connection, "req-c")
 

@@ -28,9 +28,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 def seen(*records: Record) -> Fresh:
     fresh = Fresh()
-    for record in records:
-        assert record.ended is not None
-        fresh.see(record.ended)
+    fresh.see([each.ended for each in records if each.ended is not None])
     return fresh
 
 
@@ -52,8 +50,7 @@ def cells(connection: sqlite3.Connection, table: str) -> dict[tuple[int, str, st
 @given(st.lists(st.floats(0.1, 1e6), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 1.0]))
 def test_a_quantile_is_within_five_percent(values: list[float], share: float) -> None:
     sketch = Sketch()
-    for value in values:
-        sketch.add(value)
+    sketch.add(values)
     told = sketch.quantile(share)
     count = next(n for n in range(1, len(values) + 1) if n >= share * len(values))
     true = sorted(values)[count - 1]
@@ -69,12 +66,9 @@ def test_nothing_has_no_quantile() -> None:
 @given(st.lists(st.floats(0, 1e5)), st.lists(st.floats(0, 1e5)))
 def test_two_sketches_together_are_the_sketch_of_all(one: list[float], two: list[float]) -> None:
     parts = [Sketch(), Sketch(), Sketch()]
-    for value in one:
-        parts[0].add(value)
-        parts[2].add(value)
-    for value in two:
-        parts[1].add(value)
-        parts[2].add(value)
+    parts[0].add(one)
+    parts[1].add(two)
+    parts[2].add([*one, *two])
     parts[0].join(parts[1])
 
     assert parts[0] == parts[2]
@@ -82,9 +76,8 @@ def test_two_sketches_together_are_the_sketch_of_all(one: list[float], two: list
 
 def test_a_cell_is_read_as_it_was_written() -> None:
     one = Cell()
-    for record in (request(), failed(), unread(), request(status=499)):
-        assert record.ended is not None
-        one.see(record.ended)
+    records = (request(), failed(), unread(), request(status=499))
+    one.see([each.ended for each in records if each.ended is not None])
 
     assert cell(one.row()) == one
     assert (one.requests, one.errors, one.left) == (4, 2, 1)

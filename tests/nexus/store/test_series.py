@@ -32,7 +32,7 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
             records.append(failed(at=at, backend="gpu-02", model="other"))
         for record in records:
             assert record.ended is not None
-            fresh.see(record.ended)
+            fresh.see([record.ended])
     Rollup(found, facts).write(fresh)
     yield found
     found.close()

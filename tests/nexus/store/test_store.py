@@ -232,7 +232,7 @@ def test_damage_that_the_writer_runs_into_is_found_and_loses_nothing_new(
     before.close()
     with sqlite3.connect(path) as connection:
         (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'requests_id'"
+            "SELECT rootpage FROM sqlite_master WHERE name = 'chunks_told'"
         ).fetchone()
     connection.close()
     spoiled = bytearray(path.read_bytes())
@@ -348,6 +348,41 @@ def test_a_number_that_sqlite_cannot_hold_does_not_hold_up_the_others(
 
     assert {each.request_id for each in store.recent(5)} == {"a", "b"}
     assert "request odd cannot be kept" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["m\ud800", "\udc80"])
+def test_a_name_that_no_encoding_has_does_not_hold_up_the_others(
+    path: Path, opened: list[Store], name: str
+) -> None:
+    store = a_store(path, opened)
+    odd = request("odd", why=f"highest_score:{name}:98", backend=name, error=name)
+    assert put(store, request("a"), odd, request("b"))
+
+    assert {each.request_id for each in store.recent(5)} == {"a", "odd", "b"}
+    found = store.record("odd")
+    assert found is not None
+    assert found.status == 200
+
+
+def test_what_comes_while_a_batch_is_written_is_gathered_for_the_next(path: Path) -> None:
+    store = Store(path)  # nobody takes from the queue but the test
+    writer = store.writer
+    assert writer is not None
+    for n in range(3):
+        store.put(request(f"r{n}"))
+    late = iter([request("late")])
+
+    def meanwhile() -> None:
+        for each in late:
+            store.put(each)
+
+    writer._breathe = meanwhile  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    writer._round()  # pyright: ignore[reportPrivateUsage]
+    assert writer.written == 3
+    writer._round()  # pyright: ignore[reportPrivateUsage]
+    assert writer.written == 4
+    writer._shut()  # pyright: ignore[reportPrivateUsage]
+    writer._lock.release()  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_full_queue_forgets_the_oldest_and_counts_them(path: Path) -> None:
