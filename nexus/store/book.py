@@ -13,7 +13,7 @@ from typing import Final
 
 from nexus.domain.audit import AuditEntry
 from nexus.domain.events import RequestFinished, RequestRefused
-from nexus.store import changes, chunks, prune
+from nexus.store import changes, chunks, convert, prune
 from nexus.store.facts import Facts
 from nexus.store.packer import Packer
 from nexus.store.part import Part, joined
@@ -46,6 +46,8 @@ class Book:
         self._days = days
         self._most_bytes = most_bytes
         self._ids: deque[set[str]] = deque(maxlen=REMEMBERED)
+        self._old = True
+        """False once there is certainly nothing of version 1."""
         self._anew()
 
     def undo(self) -> None:
@@ -147,6 +149,15 @@ class Book:
     def prune(self, now: float) -> bool:
         """Take away some of what is too old or too much; True where there is more."""
         return prune.step(self._connection, now, self._days, self._most_bytes)
+
+    def convert(self, breathe: Callable[[], object]) -> bool:
+        """Make chunks of some rows of version 1; True where there may be more."""
+        self._old = (
+            self._old
+            and convert.waits(self._connection)
+            and convert.step(self._connection, breathe)
+        )
+        return self._old
 
     def merge(self) -> bool:
         """Make one chunk of some small ones; True where there may be more."""

@@ -1,13 +1,13 @@
 """From version 1 of the file, which had a row for each request, to chunks.
 
-A thousand rows become a chunk in one transaction, so that it neither takes twice the room nor
-loses anything when it is broken off; whoever opens the file next goes on with it.
+The file is used at once: the newest rows become a chunk when it is opened, the others a thousand at
+a time while the writer has nothing else to do. Each is one transaction, so nothing is lost when it
+is broken off, and it takes no room; whoever opens the file next goes on with it.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from math import nan
 from typing import Any, Final
@@ -18,53 +18,72 @@ from nexus.telemetry.logs import get_logger
 
 log = get_logger("nexus.store")
 
-TELL_S: Final = 2.0
-"""After this long the log says what is going on."""
-
 _SLICE: Final = 100
 """Rows that are packed while the event loop waits: some 0.3 ms."""
 
 _READ: Final = (
     "SELECT seq, id, at, kind, duration_ms, ttft_ms, prompt, completion, speed, error, code,"
-    " estimate, most, policy, picture, detail FROM requests ORDER BY seq LIMIT ?"
+    " estimate, most, policy, picture, detail FROM requests ORDER BY seq DESC LIMIT ?"
 )
 
 
-def to_chunks(schema: str, connection: sqlite3.Connection, breathe: Callable[[], object]) -> None:
-    """Make chunks of all `requests`, in transactions of its own.
+def begin(connection: sqlite3.Connection) -> None:
+    """Let chunks follow the rows of `requests`: within the caller's transaction."""
+    run = connection.execute
+    # Nobody looks for rows by these any more.
+    run("DROP INDEX requests_id")
+    run("DROP INDEX requests_at")
+    (count,) = run(
+        "SELECT (SELECT max(seq) FROM requests) - (SELECT min(seq) FROM requests)"
+    ).fetchone()
+    if (count or 0) > chunks.MOST:
+        log.info("%d requests of the history are brought into its new form, newest first", count)
+    _newest(connection, lambda: None)  # so that those to come are behind all of them
+
+
+def waits(connection: sqlite3.Connection) -> bool:
+    """Whether there are rows of version 1."""
+    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'requests'")
+    return found.fetchone() is not None
+
+
+def step(connection: sqlite3.Connection, breathe: Callable[[], object]) -> bool:
+    """Make a chunk of some rows, within a transaction of its own.
 
     Args:
-        schema: makes the table of chunks where there is none.
         breathe: called between a few rows.
+
+    Returns:
+        True when there are more.
     """
     run = connection.execute
-    for statement in (*schema.split(";"), *_DROP):
-        run(statement)
-    began, told = time.monotonic(), False
-    while rows := run(_READ, (chunks.MOST,)).fetchall():
-        parts: list[Part] = []
-        for start in range(0, len(rows), _SLICE):
-            parts += _parts(rows[start : start + _SLICE])
-            breathe()
-        run("BEGIN IMMEDIATE")
-        try:
-            if parts:
-                chunks.write(connection, joined(parts))
-            run("DELETE FROM requests WHERE seq <= ?", (rows[-1][0],))
-            run("COMMIT")
-        except BaseException:
-            run("ROLLBACK")
-            raise
-        if not told and time.monotonic() - began > TELL_S:
-            told = True
-            (left,) = run("SELECT count(*) FROM requests").fetchone()
-            log.info("the history is brought into its new form; %d requests are left", left)
-    if told:
-        log.info("the history is in its new form, after %.0f s", time.monotonic() - began)
+    run("BEGIN IMMEDIATE")
+    try:
+        more = _newest(connection, breathe)
+        run("COMMIT")
+    except BaseException:
+        run("ROLLBACK")
+        raise
+    if not more:
+        log.info("the history is in its new form")
+    return more
 
 
-_DROP: Final = ("DROP INDEX IF EXISTS requests_id", "DROP INDEX IF EXISTS requests_at")
-"""Nobody looks for rows by these meanwhile."""
+def _newest(connection: sqlite3.Connection, breathe: Callable[[], object]) -> bool:
+    """Make a chunk of the newest rows; the table goes with the last of them."""
+    run = connection.execute
+    rows = run(_READ, (chunks.MOST,)).fetchall()[::-1]
+    parts: list[Part] = []
+    for start in range(0, len(rows), _SLICE):
+        parts += _parts(rows[start : start + _SLICE])
+        breathe()
+    if parts:
+        chunks.write(connection, joined(parts), rows[-1][0])
+    if len(rows) < chunks.MOST:
+        run("DROP TABLE requests")
+        return False
+    run("DELETE FROM requests WHERE seq >= ?", (rows[0][0],))
+    return True
 
 
 def _parts(rows: Sequence[Sequence[Any]]) -> list[Part]:

@@ -14,7 +14,7 @@ changes    who changed what
 ```
 
 A version is never edited once released: a change is a further entry of `STEPS`. Version 1 had a row
-of `requests` for each request.
+of `requests` for each request; such a table is there until all of them are in chunks.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Callable, Generator
-from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import quote
 
-from nexus.store.convert import to_chunks
+from nexus.store.convert import begin
 
 BUSY_S: Final = 5.0
 """Seconds to wait for another connection's lock: backups and curious shells."""
@@ -121,8 +120,8 @@ CREATE TABLE changes (
 CREATE INDEX changes_at ON changes (at);
 """
 
-_SECOND: Final = """
-CREATE TABLE IF NOT EXISTS chunks (
+_CHUNKS: Final = """
+CREATE TABLE chunks (
   n INTEGER PRIMARY KEY,
   size INTEGER NOT NULL,
   since REAL NOT NULL,
@@ -153,26 +152,17 @@ CREATE TABLE IF NOT EXISTS chunks (
   told BLOB NOT NULL,
   loads BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS chunks_told ON chunks (until, since, size);
+CREATE INDEX chunks_told ON chunks (until, since, size);
 """
 
-Breathe = Callable[[], object]
+
+def _second(connection: sqlite3.Connection) -> None:
+    _run(connection, _CHUNKS)
+    begin(connection)
 
 
-class Step(NamedTuple):
-    """What leads from one version to the next."""
-
-    sql: str
-    """One transaction."""
-    before: Callable[[sqlite3.Connection, Breathe], None] | None = None
-    """Work before that, in transactions of its own; begun again where it was broken off."""
-
-
-STEPS: Final = (
-    Step(_FIRST),
-    Step("DROP TABLE requests", partial(to_chunks, _SECOND)),
-)
-"""A new file takes all of them."""
+STEPS: Final[tuple[str | Callable[[sqlite3.Connection], None], ...]] = (_FIRST, _second)
+"""What leads from each version to the next, within a transaction; a new file takes all of them."""
 
 VERSION: Final = len(STEPS)
 
@@ -181,11 +171,8 @@ class TooNew(Exception):
     """A later Nexus has written the file. It is left as it is."""
 
 
-def open_writer(path: Path, breathe: Breathe = lambda: None) -> sqlite3.Connection:
+def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes and makes checkpoints.
-
-    Args:
-        breathe: called again and again while an older file is made newer.
 
     Raises:
         sqlite3.Error: the file cannot be used.
@@ -201,7 +188,7 @@ def open_writer(path: Path, breathe: Breathe = lambda: None) -> sqlite3.Connecti
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
         connection.execute("PRAGMA secure_delete = FAST")
-        migrate(connection, breathe)
+        migrate(connection)
     except BaseException:
         connection.close()
         raise
@@ -225,7 +212,7 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
         connection.close()
 
 
-def migrate(connection: sqlite3.Connection, breathe: Breathe = lambda: None) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to `VERSION`: each step whole or not at all.
 
     Raises:
@@ -236,14 +223,19 @@ def migrate(connection: sqlite3.Connection, breathe: Breathe = lambda: None) -> 
     if version > VERSION:
         raise TooNew(str(version))
     for number, step in enumerate(STEPS[version:], start=version + 1):
-        if step.before is not None:
-            step.before(connection, breathe)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in step.sql.split(";"):
-                connection.execute(statement)
+            if isinstance(step, str):
+                _run(connection, step)
+            else:
+                step(connection)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def _run(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        connection.execute(statement)

@@ -51,6 +51,8 @@ SUMS_S: Final = 5.0
 RETRY_S: Final = 30.0
 TIDY_S: Final = 60.0
 """Between two looks for requests that are too old or too many."""
+CONVERTED: Final = 4
+"""Chunks made of what is left of version 1 between two batches: some 0.1 s."""
 SWEEP_S: Final = 600.0
 """Between two looks for what no request names any more."""
 
@@ -252,7 +254,7 @@ class Writer:
 
     def _sound(self) -> sqlite3.Connection:
         """The file, once it has shown that it can be read; closely looked at on suspicion."""
-        connection = open_writer(self.path, self._breathe)
+        connection = open_writer(self.path)
         try:
             connection.execute("SELECT max(n) FROM chunks").fetchone()
             if self._suspected:
@@ -307,11 +309,14 @@ class Writer:
         """Take away what is too old or too much, and put together what is small."""
         if time.monotonic() < self._tidy_at or self._stop.is_set():
             return
-        more = book.prune(self._unix()) or book.merge()
+        more = self._converts(book) or book.prune(self._unix()) or book.merge()
         if not more and time.monotonic() >= self._sweep_at:
             book.sweep(self._unix())
             self._sweep_at = time.monotonic() + SWEEP_S
         self._tidy_at = time.monotonic() + (PAUSE_S if more else TIDY_S)
+
+    def _converts(self, book: Book) -> bool:
+        return all(book.convert(self._breathe) for _ in range(CONVERTED))
 
     # ---- trouble
 

@@ -27,7 +27,8 @@ COLUMNS: Final = (
 
 def begin(connection: sqlite3.Connection) -> None:
     """An empty file of version 1. The connection is in autocommit mode."""
-    connection.executescript(STEPS[0].sql)
+    assert isinstance(STEPS[0], str)
+    connection.executescript(STEPS[0])
     connection.execute("PRAGMA user_version = 1")
 
 

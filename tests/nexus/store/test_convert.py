@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,10 @@ from nexus.explain.account import account, summary
 from nexus.explain.asked import asked
 from nexus.explain.what_if import what_if
 from nexus.store import chunks, convert, queries
+from nexus.store.facts import Facts
+from nexus.store.packer import Packer
 from nexus.store.past import matches
-from nexus.store.schema import VERSION, open_writer
+from nexus.store.schema import open_writer
 from nexus.store.store import Store
 from nexus.telemetry.records import Record
 from tests.fakes import version_1
@@ -32,10 +33,6 @@ RECORDS = [
     request("req-g", "gpt-5", at=AT + 6, completion_tokens=None, ttft_ms=None, tokens_per_s=None),
     ended(decided("req-h", "gpt-4", at=AT + 7, policy=Policy(aliases={"gpt-4": "gpt-5"}))),
 ]
-
-
-def opened(path: Path, breathe: Callable[[], object] = lambda: None) -> sqlite3.Connection:
-    return open_writer(path, breathe)
 
 
 def test_everything_is_told_as_before(tmp_path: Path) -> None:
@@ -67,8 +64,34 @@ def test_everything_is_told_as_before(tmp_path: Path) -> None:
     assert after == before
 
 
+def ids(connection: sqlite3.Connection) -> list[str]:
+    return [each.request_id for each in queries.recent(connection, 99, Wanted())]
+
+
 def numbered(count: int) -> list[Record]:
     return [request(f"r{n:05}", at=AT + n) for n in range(count)]
+
+
+def test_what_is_new_comes_before_what_is_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "MOST", 10)
+    path = tmp_path / "h.db"
+    version_1.file(path, numbered(35))
+    connection = open_writer(path)
+    first = ids(connection)
+    facts = Facts(connection)
+    facts.at(AT)
+    chunks.write(connection, Packer(facts).part([request("new", at=AT + 99)]))
+    steps = [convert.step(connection, lambda: None) for _ in range(3)]
+    found = ids(connection)
+    left = convert.waits(connection)
+    connection.close()
+
+    assert first == [f"r{n:05}" for n in range(34, 24, -1)]
+    assert steps == [True, True, False]
+    assert found == ["new", *(f"r{n:05}" for n in range(34, -1, -1))]
+    assert not left
 
 
 def test_a_conversion_that_was_broken_off_goes_on_where_it_was(
@@ -77,28 +100,21 @@ def test_a_conversion_that_was_broken_off_goes_on_where_it_was(
     monkeypatch.setattr(chunks, "MOST", 10)
     path = tmp_path / "h.db"
     version_1.file(path, numbered(35))
-    turns = iter(range(3))
 
     def killed() -> None:
-        if next(turns, None) is None:
-            raise KeyboardInterrupt
+        raise KeyboardInterrupt
 
+    connection = open_writer(path)
     with pytest.raises(KeyboardInterrupt):
-        opened(path, killed)
-    with sqlite3.connect(path) as connection:
-        told = [
-            connection.execute(sql).fetchone()[0]
-            for sql in ("PRAGMA user_version", "SELECT total(size) FROM chunks")
-        ]
+        convert.step(connection, killed)
     connection.close()
-    connection = opened(path)
-    found = [each.request_id for each in queries.recent(connection, 99, Wanted())]
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    connection.close()
+    store = Store(path, unix=lambda: AT + 100)
+    store.start()
+    store.flush()
+    found = [each.request_id for each in store.recent(99)]
+    store.close()
 
-    assert told == [1, 30]
     assert found == [f"r{n:05}" for n in range(34, -1, -1)]
-    assert version == VERSION
 
 
 def test_a_row_that_makes_no_sense_is_left_out(
@@ -109,26 +125,23 @@ def test_a_row_that_makes_no_sense_is_left_out(
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE requests SET kind = 'odd' WHERE id = 'r00002'")
     connection.close()
-    connection = opened(path)
-    found = [each.request_id for each in queries.recent(connection, 99, Wanted())]
+    connection = open_writer(path)
+    found = ids(connection)
     connection.close()
 
     assert found == ["r00004", "r00003", "r00001", "r00000"]
     assert "request r00002 cannot be read" in caplog.text
 
 
-def test_one_that_takes_long_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(chunks, "MOST", 10)
-    monkeypatch.setattr(convert, "TELL_S", -1.0)
+def test_the_log_tells_of_a_long_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "h.db"
-    version_1.file(path, numbered(25))
+    version_1.file(path, numbered(chunks.MOST + 5))
     with caplog.at_level(logging.INFO):
-        opened(path).close()
+        connection = open_writer(path)
+        convert.step(connection, lambda: None)
+        connection.close()
 
-    assert [each.getMessage().split(";")[0] for each in caplog.records] == [
-        "the history is brought into its new form",
-        "the history is in its new form, after 0 s",
+    assert [each.getMessage() for each in caplog.records] == [
+        "1004 requests of the history are brought into its new form, newest first",
+        "the history is in its new form",
     ]
-    assert "15 requests are left" in caplog.text

@@ -26,7 +26,7 @@ def test_an_older_file_is_made_newer_step_by_step(
 ) -> None:
     path = tmp_path / "h.db"
     schema.open_writer(path).close()
-    steps = (*schema.STEPS, schema.Step("ALTER TABLE changes ADD COLUMN why TEXT"))
+    steps = (*schema.STEPS, "ALTER TABLE changes ADD COLUMN why TEXT")
     monkeypatch.setattr(schema, "STEPS", steps)
     monkeypatch.setattr(schema, "VERSION", len(steps))
     connection = schema.open_writer(path)
@@ -45,7 +45,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(
     schema.open_writer(path).close()
     steps = (
         *schema.STEPS,
-        schema.Step("ALTER TABLE changes ADD COLUMN why TEXT; DROP TABLE nothing_like_it"),
+        "ALTER TABLE changes ADD COLUMN why TEXT; DROP TABLE nothing_like_it",
     )
     with monkeypatch.context() as patch:
         patch.setattr(schema, "STEPS", steps)
