@@ -159,9 +159,9 @@ class Book:
         )
         return self._old
 
-    def merge(self) -> bool:
+    def merge(self, breathe: Callable[[], object]) -> bool:
         """Make one chunk of some small ones; True where there may be more."""
-        return chunks.merge(self._connection)
+        return chunks.merge(self._connection, breathe)
 
     def sweep(self, now: float) -> None:
         """Take away what no request names any more."""

@@ -155,18 +155,49 @@ def replayed(told: Reversible[bytes]) -> bytes:
     """
     news: list[bytes] = []
     for each in reversed(told):
-        news.append(each.removeprefix(WHOLE))
+        news.append(each)
         if each.startswith(WHOLE):
             break
     entries: dict[int, bytes] = {}
     for each in reversed(news):
-        at = 0
-        while at + ENTRY.size <= len(each):
-            slot, _, _, count = ENTRY.unpack_from(each, at)
-            end = at + ENTRY.size
-            end += (count & ~AGED) * SPEED.size
-            if count & AGED:
-                end += 1 + (count & ~AGED) * LATELY.size
-            entries[slot] = each[at:end]
-            at = end
+        entries.update(_entries(each))
     return b"".join(entries.values())
+
+
+class Thinned:
+    """Tells loads anew, as of one chunk, that were told in several, and whole in each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, dict[int, bytes]] = {}
+        """The last ones by picture, each by the place of its backend."""
+
+    def since(self, picture: int, told: bytes) -> bytes:
+        """As `PackedLoads.since` would have told the next ones.
+
+        Args:
+            picture: the number of the one that they belong to.
+            told: as they were told.
+        """
+        before, now = self._seen.get(picture), _entries(told)
+        if before is None or (told.startswith(WHOLE) and list(now) != list(before)):
+            self._seen[picture] = now
+            return told
+        news = [entry for place, entry in now.items() if before.get(place) != entry]
+        before.update(now)
+        return b"".join(news)
+
+
+def _entries(told: bytes) -> dict[int, bytes]:
+    """Loads, each with its speeds, by the place of their backend."""
+    found: dict[int, bytes] = {}
+    at = len(WHOLE) if told.startswith(WHOLE) else 0
+    while at + ENTRY.size <= len(told):
+        slot, _, _, count = ENTRY.unpack_from(told, at)
+        end = at + ENTRY.size
+        if count & AGED:
+            end += 1 + (count & ~AGED) * (SPEED.size + LATELY.size)
+        else:
+            end += count * SPEED.size
+        found[slot] = told[at:end]
+        at = end
+    return found

@@ -309,7 +309,7 @@ class Writer:
         """Take away what is too old or too much, and put together what is small."""
         if time.monotonic() < self._tidy_at or self._stop.is_set():
             return
-        more = self._converts(book) or book.prune(self._unix()) or book.merge()
+        more = self._converts(book) or book.prune(self._unix()) or book.merge(self._breathe)
         if not more and time.monotonic() >= self._sweep_at:
             book.sweep(self._unix())
             self._sweep_at = time.monotonic() + SWEEP_S

@@ -18,6 +18,7 @@ from nexus.domain.traffic import Privacy, Traffic, TrafficPolicy
 from nexus.explain.account import account, summary
 from nexus.routing.router import decide
 from nexus.store import chunks
+from nexus.store.chunks import thinned
 from nexus.store.facts import Facts
 from nexus.store.known import Known
 from nexus.store.opened import Opened
@@ -145,6 +146,8 @@ def test_a_request_is_told_as_if_it_were_alone(records: list[Record], data: st.D
             packer.anew()
     middle = data.draw(st.integers(1, len(parts)), "parts that become one first")
     part = joined([joined(parts[:middle]), *parts[middle:]])
+    if data.draw(st.booleans(), "as when it is tidied up"):
+        part = thinned(part, bool)
     after = read(connection, part)
     lines = read(connection, part, whole=False)
     alone: list[Record] = []

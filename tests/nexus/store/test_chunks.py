@@ -52,7 +52,7 @@ def sizes(connection: sqlite3.Connection) -> list[int]:
 
 
 def merged(connection: sqlite3.Connection) -> list[int]:
-    while chunks.merge(connection):
+    while chunks.merge(connection, bool):
         pass
     return sizes(connection)
 
@@ -126,7 +126,7 @@ def test_a_merge_that_fails_leaves_all_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(chunks, "write", full)
         with pytest.raises(sqlite3.OperationalError):
-            chunks.merge(connection)
+            chunks.merge(connection, bool)
 
     assert not connection.in_transaction
     assert sizes(connection) == [1, 2, 3]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.domain.backend import BackendId, Load, Speed
-from nexus.store.loads import PackedLoads
+from nexus.store.loads import PackedLoads, Thinned, replayed
 from nexus.telemetry.records import Then
 
 IDS = [BackendId(each) for each in "abc"]
@@ -37,3 +37,26 @@ def test_what_was_packed_before_changes_nothing(
         pairs = tuple(now.items())
 
         assert one_after_the_other.pack(Then.of(pairs)) == as_first.pack(pairs)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(IDS), loads), min_size=1, max_size=6), st.data())
+def test_what_changed_tells_as_much_as_the_whole(
+    seen: list[dict[BackendId, Load]], data: st.DataObject
+) -> None:
+    packed, alone, thinned = (PackedLoads(SLOTS, MODELS), PackedLoads(SLOTS, MODELS), Thinned())
+    told: list[bytes] = []
+    anew: list[bytes] = []
+    now: dict[BackendId, Load] = {}
+    chunk = 1
+    for some in seen:
+        now |= some
+        if data.draw(st.booleans()):
+            now.pop(IDS[0], None)
+        if data.draw(st.booleans()):
+            chunk += 1
+        pairs = tuple(now.items())
+        told.append(packed.since(Then.of(pairs), chunk))
+        anew.append(thinned.since(7, told[-1]))
+
+        assert replayed(told) == replayed(anew) == alone.pack(pairs)
+    assert sum(map(len, anew)) <= sum(map(len, told))
