@@ -18,7 +18,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from textual.driver import Driver
+from tui.lean import Driver  # before anything else of Textual
+
+# isort: split
 
 from nexus.domain.gateway import FleetSource
 from nexus.telemetry.logs import get_logger

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from nexus.discovery.candidate import Candidate, Ignored
 from nexus.discovery.records import Record, instance_name, read
 from nexus.errors import NexusError
+from nexus.standins import stand_ins
 from nexus.telemetry.logs import get_logger
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ async def _open(interfaces: Sequence[str]) -> AsyncZeroconf:
     """Sockets for mDNS; IPv4 alone where IPv6 does not work. Raises MdnsUnavailable."""
     try:
         # In a thread: it takes 16 ms, and requests are being served.
-        await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
+        await asyncio.to_thread(_import)
         from zeroconf import InterfaceChoice, IPVersion
         from zeroconf.asyncio import AsyncZeroconf
     except ImportError as problem:
@@ -199,6 +200,20 @@ async def _open(interfaces: Sequence[str]) -> AsyncZeroconf:
     raise MdnsUnavailable(why)
 
 
+def _import() -> None:
+    """Import zeroconf, and with it ifaddr, which would ask a child process for the C library.
+
+    What asks it takes 11 ms and brings shutil and its archives, 0.6 MB, to find what is loaded.
+    """
+    importlib.import_module("ctypes")
+    with stand_ins({"ctypes.util": {"find_library": _this_process}}):
+        importlib.import_module("zeroconf.asyncio")
+
+
+def _this_process(name: str) -> None:
+    """No library of its own, and so this process, which has C's."""
+
+
 async def _follow_interfaces(zeroconf: AsyncZeroconf) -> None:
     while True:
         await asyncio.sleep(INTERFACES_S)
@@ -210,6 +225,7 @@ async def _follow_interfaces(zeroconf: AsyncZeroconf) -> None:
 
 def own_addresses() -> tuple[str, ...]:
     """This machine's addresses on its networks: no loopback, no link-local ones."""
+    _import()
     import ifaddr  # comes with zeroconf
 
     found: list[str] = []

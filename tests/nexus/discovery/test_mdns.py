@@ -228,3 +228,12 @@ def test_zeroconf_is_not_loaded_before_somebody_browses() -> None:
     code = "import sys, nexus.runtime, nexus.cli.main; print('zeroconf' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_addresses_are_asked_of_the_c_library_without_a_child_process_that_finds_it() -> None:
+    code = (
+        "import sys; from nexus.discovery.mdns import own_addresses; own_addresses(); "
+        "print([n for n in ('ctypes.util', 'shutil', 'tempfile') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

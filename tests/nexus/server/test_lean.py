@@ -22,12 +22,3 @@ def test_what_uvicorn_came_without_is_there_for_who_asks() -> None:
     asks += "print(configparser.RawConfigParser().sections(), logging.config.dictConfig.__name__, "
     asks += "uvicorn.server.formatdate(0, usegmt=True) == email.utils.formatdate(0, usegmt=True))"
     assert _said(IMPORT + asks) == "[] dictConfig True"
-
-
-def test_whoever_got_a_stand_in_finds_the_real_thing_behind_it() -> None:
-    """Another thread may import one of them at the same moment."""
-    asks = "from nexus.server.lean import _StandIn; late = _StandIn('email.utils'); "
-    asks += "sys.modules['email.utils'] = late; "
-    asks += "print(late.parsedate('Thu, 01 Jan 1970 00:00:00 GMT')[0], "
-    asks += "sys.modules['email.utils'] is late)"
-    assert _said(IMPORT + asks) == "1970 False"
