@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from nexus.domain.audit import AuditEntry
@@ -23,11 +24,10 @@ from nexus.telemetry.records import Record
 
 log = get_logger("nexus.store")
 
-SLICE: Final = 40
-"""Requests that are packed at once. The interpreter's lock is held meanwhile: some 0.4 ms."""
-
 REMEMBERED: Final = 4
 """Batches whose ids are remembered: one that is told twice is told twice within a moment."""
+
+_at = attrgetter("at")
 
 Ended = RequestFinished | RequestRefused
 
@@ -81,15 +81,14 @@ class Book:
         Returns:
             The ends of the requests that were written; one that cannot be is left out.
         """
-        records = self._once(records)
+        # By their decisions: one after the other saw nearly the same loads, by their ends none did.
+        records = sorted(self._once(records), key=_at)
         self._facts.at(now)
         self._connection.execute("BEGIN IMMEDIATE")
-        self._packer.anew()
         parts: list[Part] = []
         kept: list[Record] = []
-        for start in range(0, len(records), SLICE):
-            self._pack(records[start : start + SLICE], parts, kept)
-            breathe()
+        if records:
+            self._pack(records, parts, kept, breathe)
         if parts:
             chunks.write(self._connection, joined(parts))
         changes.write(self._connection, made)
@@ -107,37 +106,41 @@ class Book:
             first.setdefault(each.request_id, each)
         return [each for id, each in first.items() if not any(id in some for some in self._ids)]
 
-    def _pack(self, records: Sequence[Record], parts: list[Part], kept: list[Record]) -> None:
-        """Add a part; one for each where one of them is not fit to be kept, so that it goes alone.
+    def _pack(
+        self,
+        records: Sequence[Record],
+        parts: list[Part],
+        kept: list[Record],
+        breathe: Callable[[], object],
+    ) -> None:
+        """Add a part; several where one of them is not fit to be kept, so that it goes alone.
 
         Such a record would be in the way of all others for ever, since a batch is tried again.
         """
         try:
-            parts.append(self._packer.part(records))
+            parts.append(self._packer.part(records, breathe))
             kept += records
-            return
         except sqlite3.Error:
             raise
         except Exception:
-            log.debug("%d requests are packed one by one", len(records), exc_info=True)
-            self._packer.anew()
-        for record in records:
-            if (part := self._alone(record)) is not None:
+            if len(records) > 1:
+                log.debug("%d requests are packed by halves", len(records), exc_info=True)
+                half = len(records) // 2
+                self._pack(records[:half], parts, kept, breathe)
+                self._pack(records[half:], parts, kept, breathe)
+            elif (part := self._bare(records[0])) is not None:
                 parts.append(part)
-                kept.append(record)
+                kept += records
 
-    def _alone(self, record: Record) -> Part | None:
-        """As much of it as can be kept: the line of a list is better than nothing."""
-        for bare in (False, True):
-            try:
-                return self._packer.part([record], bare=bare)
-            except sqlite3.Error:
-                raise
-            except Exception:
-                self._packer.anew()
-                if bare:
-                    log.exception("request %s cannot be kept", record.request_id)
-        return None
+    def _bare(self, record: Record) -> Part | None:
+        """The line of a list, which is better than nothing."""
+        try:
+            return self._packer.part([record], bare=True)
+        except sqlite3.Error:
+            raise
+        except Exception:
+            log.exception("request %s cannot be kept", record.request_id)
+            return None
 
     def sums(self, seen: Fresh, now: float) -> None:
         """Add to the sums by minute and hour."""

@@ -121,12 +121,15 @@ class PackedLoads:
 
 
 def _packed(speeds: Mapping[str, Speed], models: Sequence[str]) -> tuple[bytes, int]:
+    if len(models) == 1:
+        only = speeds.get(models[0])
+        return (b"", AGED) if only is None else (_speed(0, only), 1 | AGED)
     parts = [
         _speed(place, speed)
         for place, name in enumerate(models)
         if (speed := speeds.get(name)) is not None
     ]
-    return parts[0] if len(parts) == 1 else b"".join(parts), len(parts) | AGED
+    return b"".join(parts), len(parts) | AGED
 
 
 def _speed(place: int, speed: Speed) -> bytes:

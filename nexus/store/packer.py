@@ -11,7 +11,7 @@ do, costs one look-up for all that it has in common with others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from math import nan
 from operator import attrgetter
@@ -51,6 +51,10 @@ _NO_ZONES: Final[Mapping[tuple[BackendId, str], Zone]] = {}
 _at = attrgetter("at")
 
 
+SLICE: Final = 40
+"""Requests that are packed at once. The interpreter's lock is held meanwhile: some 0.4 ms."""
+
+
 class Packer:
     """See the module.
 
@@ -60,100 +64,144 @@ class Packer:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._chunk = 1
+        self._chunk = 0
 
-    def anew(self) -> None:
-        """What comes does not follow what came before: loads are told whole once."""
-        self._chunk += 1
-
-    def part(self, records: Sequence[Record], *, bare: bool = False) -> Part:
-        """Some records that follow those of the last call since `anew`. After an error: `anew`.
+    def part(
+        self,
+        records: Sequence[Record],
+        breathe: Callable[[], object] = lambda: None,
+        *,
+        bare: bool = False,
+    ) -> Part:
+        """Some records that have ended, as a part of their own; at least one.
 
         Args:
+            breathe: called between every few of them.
             bare: leave out what no line of a list tells.
 
         Raises:
             sqlite3.Error: a fact cannot be written.
             Exception: some record is not fit to be kept.
         """
-        work = _Work(self._facts, self._chunk, records, bare=bare)
-        ends = [record.ended for record in records]
-        told = [end if isinstance(end, RequestFinished) else _NOWHERE for end in ends]
-        asked = [record.needs or _UNREAD for record in records]
-        ids = [record.request_id for record in records]
-        at = [record.at for record in records]
-        return Part(
-            size=len(records),
-            since=min(at),
-            until=max(at),
-            least_id=min(ids),
-            greatest_id=max(ids),
-            at=floats(at),
-            kind=whole(work.kinds),
-            duration_ms=floats([end.duration_ms for end in told]),
-            estimate=whole([needs.prompt_tokens for needs in asked]),
-            most=whole([NONE if (n := needs.max_tokens) is None else n for needs in asked]),
-            ids=texts(ids),
-            errors=sparse(_errors(ends)),
-            ended_at=floats(map(_at, ends)),
-            ttft_ms=floats([nan if (n := end.ttft_ms) is None else n for end in told]),
-            prompt=whole([NONE if (n := end.prompt_tokens) is None else n for end in told]),
-            completion=whole([NONE if (n := end.completion_tokens) is None else n for end in told]),
-            speed=floats([nan if (n := end.tokens_per_s) is None else n for end in told]),
-            form=whole(work.forms),
-            why=texts(work.whys),
-            turn=whole([record.turn for record in records]),
-            version=whole([0 if (its := each.fleet) is None else its.version for each in records]),
-            policy=whole(self._policies(records)),
-            picture=whole(work.pictures),
-            planned=whole(work.planned),
-            places=small(work.places),
-            told=whole(list(map(len, work.loads))),
-            loads=b"".join(work.loads),
-            odd=sparse(work.odd),
-        )
-
-    def _policies(self, records: Sequence[Record]) -> list[int]:
-        by_id = {id(its): its for each in records if (its := each.policy) is not None}
-        numbers = {its: self._facts.policy(policy) or 0 for its, policy in by_id.items()}
-        return [numbers.get(id(each.policy), 0) for each in records]
-
-
-def _errors(ends: Sequence[RequestFinished | RequestRefused | None]) -> dict[int, object]:
-    found: dict[int, object] = {}
-    for place, end in enumerate(ends):
-        if isinstance(end, RequestRefused):
-            found[place] = clean(end.message, ERROR_CHARS), end.code
-        elif end is not None and end.error:
-            found[place] = clean(end.error, ERROR_CHARS), None
-    return found
+        self._chunk += 1  # so loads are told whole once
+        work = _Work(self._facts, self._chunk, bare=bare)
+        for start in range(0, len(records), SLICE):
+            work.see(records[start : start + SLICE])
+            breathe()
+        return work.part()
 
 
 class _Work:
-    """The columns that are worked out one by one.
+    """The columns while they grow.
 
     Args:
-        facts, chunk, bare: as above.
-        records: of which they tell.
+        facts, bare: as above.
+        chunk: the number of this one.
     """
 
-    def __init__(
-        self, facts: Facts, chunk: int, records: Sequence[Record], *, bare: bool = False
-    ) -> None:
+    def __init__(self, facts: Facts, chunk: int, *, bare: bool) -> None:
         self._facts = facts
-        self.kinds: list[int] = []
-        self.forms: list[int] = []
-        self.whys: list[str] = []
-        self.pictures: list[int] = []
-        self.planned: list[int] = []
-        self.places: list[int] = []
-        self.loads: list[bytes] = []
-        self.odd: dict[int, bytes] = {}
+        self._chunk = chunk
+        self._bare = bare
+        self._ids: list[str] = []
+        self._at: list[float] = []
+        self._ended_at: list[float] = []
+        self._took: list[float] = []
+        self._first: list[float] = []
+        self._speed: list[float] = []
+        self._estimate: list[int] = []
+        self._most: list[int] = []
+        self._prompt: list[int] = []
+        self._completion: list[int] = []
+        self._turn: list[int] = []
+        self._version: list[int] = []
+        self._policy: list[int] = []
+        self._kind: list[int] = []
+        self._form: list[int] = []
+        self._why: list[str] = []
+        self._picture: list[int] = []
+        self._planned: list[int] = []
+        self._places: list[int] = []
+        self._loads: list[bytes] = []
+        self._errors: dict[int, tuple[str, str | None]] = {}
+        self._odd: dict[int, bytes] = {}
+
+    def part(self) -> Part:
+        """What was seen."""
+        return Part(
+            size=len(self._ids),
+            since=min(self._at),
+            until=max(self._at),
+            least_id=min(self._ids),
+            greatest_id=max(self._ids),
+            at=floats(self._at),
+            kind=whole(self._kind),
+            duration_ms=floats(self._took),
+            estimate=whole(self._estimate),
+            most=whole(self._most),
+            ids=texts(self._ids),
+            errors=sparse(self._errors),
+            ended_at=floats(self._ended_at),
+            ttft_ms=floats(self._first),
+            prompt=whole(self._prompt),
+            completion=whole(self._completion),
+            speed=floats(self._speed),
+            form=whole(self._form),
+            why=texts(self._why),
+            odd=sparse(self._odd),
+            turn=whole(self._turn),
+            version=whole(self._version),
+            policy=whole(self._policy),
+            picture=whole(self._picture),
+            planned=whole(self._planned),
+            places=small(self._places),
+            told=whole(list(map(len, self._loads))),
+            loads=b"".join(self._loads),
+        )
+
+    def see(self, records: Sequence[Record]) -> None:
+        """Some more records. They are in the processor's cache now, so all of it is done here."""
+        first = len(self._ids)
+        self._plans(records, first)
+        ends = [record.ended for record in records]
+        told = [end if isinstance(end, RequestFinished) else _NOWHERE for end in ends]
+        asked = [record.needs or _UNREAD for record in records]
+        self._ids += [record.request_id for record in records]
+        self._at += [record.at for record in records]
+        self._turn += [record.turn for record in records]
+        self._version += [0 if (its := each.fleet) is None else its.version for each in records]
+        self._policy += self._policies(records)
+        self._estimate += [needs.prompt_tokens for needs in asked]
+        self._most += [NONE if (n := needs.max_tokens) is None else n for needs in asked]
+        self._ended_at += map(_at, ends)
+        self._took += [end.duration_ms for end in told]
+        self._first += [nan if (n := end.ttft_ms) is None else n for end in told]
+        self._prompt += [NONE if (n := end.prompt_tokens) is None else n for end in told]
+        self._completion += [NONE if (n := end.completion_tokens) is None else n for end in told]
+        self._speed += [nan if (n := end.tokens_per_s) is None else n for end in told]
+        for place, end in enumerate(ends, first):
+            if isinstance(end, RequestRefused):
+                self._errors[place] = clean(end.message, ERROR_CHARS), end.code
+            elif end is not None and end.error:
+                self._errors[place] = clean(end.error, ERROR_CHARS), None
+
+    def _policies(self, records: Sequence[Record]) -> list[int]:
+        by_id = {id(each.policy): each.policy for each in records}
+        numbers = {
+            its: 0 if policy is None else self._facts.policy(policy) or 0
+            for its, policy in by_id.items()
+        }
+        if len(numbers) == 1:  # nearly always
+            return [*numbers.values()] * len(records)
+        return [numbers[id(each.policy)] for each in records]
+
+    def _plans(self, records: Sequence[Record], first: int) -> None:
+        """What was decided and on what, one by one. `first` is the place of the first of them."""
         # The loop of this thread, so what it asks for often has names of its own.
-        picture_of, places = facts.picture, self.places
-        kinds, forms, whys = self.kinds.append, self.forms.append, self.whys.append
-        pictures, planned, loads = self.pictures.append, self.planned.append, self.loads.append
-        for place, record in enumerate(records):
+        picture_of, places, bare, chunk = self._facts.picture, self._places, self._bare, self._chunk
+        kinds, forms, whys = self._kind.append, self._form.append, self._why.append
+        pictures, planned, loads = self._picture.append, self._planned.append, self._loads.append
+        for place, record in enumerate(records, first):
             needs, fleet, answer, ended = record.needs, record.fleet, record.answer, record.ended
             picture = None if fleet is None else picture_of(fleet)
             if picture is None or bare:
@@ -183,9 +231,9 @@ class _Work:
                     count = len(answer.order)
                     places += map(place_of, map(id, answer.order))
             else:
-                kind = self._kind(record, picture)
+                kind = self._alone(record, picture)
                 if not bare:
-                    self.odd[place] = detail(record, picture, facts)
+                    self._odd[place] = detail(record, picture, self._facts)
             kinds(kind)
             forms(form)
             whys(why)
@@ -222,7 +270,8 @@ class _Work:
         )
         return found
 
-    def _kind(self, record: Record, picture: Picture | None) -> int:
+    def _alone(self, record: Record, picture: Picture | None) -> int:
+        """The kind of a request that did not go as planned."""
         needs, ended = record.needs, record.ended
         assert ended is not None
         asked = ended.requested if needs is None else needs.model

@@ -39,9 +39,6 @@ PAUSE_S: Final = 0.25
 BATCH: Final = 1000
 """Records of one transaction at most."""
 
-SEEN: Final = 250
-"""Requests added up at once: some 0.3 ms."""
-
 BREATH_S: Final = 0.0005
 """Between every few requests, while there is no hurry."""
 
@@ -279,9 +276,7 @@ class Writer:
     def _write(self, book: Book) -> None:
         """The batch in one transaction. What fails is kept for the next time."""
         ends = book.add(self._batch, self._batch_changes, self._unix(), self._breathe)
-        for start in range(0, len(ends), SEEN):
-            self._fresh.see(ends[start : start + SEEN])
-            self._breathe()
+        self._fresh.see(ends, self._breathe)
         self.written += len(ends)
         self.lost += len(self._batch) - len(ends)
         self._batch.clear()

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from nexus.domain.traffic import Privacy, Traffic, TrafficPolicy
 from nexus.explain.account import account, summary
 from nexus.routing.router import decide
 from nexus.store import chunks
+from nexus.store import packer as packing
 from nexus.store.chunks import thinned
 from nexus.store.facts import Facts
 from nexus.store.known import Known
@@ -132,18 +134,20 @@ def many(draw: st.DrawFn) -> list[Record]:
     return found
 
 
-@given(many(), st.data())
-def test_a_request_is_told_as_if_it_were_alone(records: list[Record], data: st.DataObject) -> None:
+@given(many(), st.integers(1, 20), st.data())
+def test_a_request_is_told_as_if_it_were_alone(
+    records: list[Record], at_once: int, data: st.DataObject
+) -> None:
     connection = file()
     packer = Packer(facts_of(connection))
     parts: list[Part] = []
     left = records
-    while left:
-        size = data.draw(st.integers(1, len(left)), "requests of a slice")
-        parts.append(packer.part(left[:size]))
-        left = left[size:]
-        if data.draw(st.booleans(), "a chunk ends here"):
-            packer.anew()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packing, "SLICE", at_once)
+        while left:
+            size = data.draw(st.integers(1, len(left)), "requests of a part")
+            parts.append(packer.part(left[:size]))
+            left = left[size:]
     middle = data.draw(st.integers(1, len(parts)), "parts that become one first")
     part = joined([joined(parts[:middle]), *parts[middle:]])
     if data.draw(st.booleans(), "as when it is tidied up"):
@@ -152,7 +156,6 @@ def test_a_request_is_told_as_if_it_were_alone(records: list[Record], data: st.D
     lines = read(connection, part, whole=False)
     alone: list[Record] = []
     for record in records:
-        packer.anew()
         alone += read(connection, packer.part([record]))
     connection.close()
 

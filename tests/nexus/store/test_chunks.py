@@ -42,7 +42,6 @@ class Log:
 
     def write(self, records: Iterator[Record]) -> None:
         those = list(records)
-        self._packer.anew()
         chunks.write(self._connection, self._packer.part(those))
         self.count += len(those)
 

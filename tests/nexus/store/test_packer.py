@@ -75,9 +75,8 @@ def test_loads_are_told_once_and_then_what_changed(
     assert [account(each) for each in after] == [account(each) for each in records]
 
 
-def test_after_a_new_beginning_loads_are_told_whole(packer: Packer) -> None:
+def test_each_part_tells_loads_whole_once(packer: Packer) -> None:
     first = packer.part([request("a", loads=LOADS)])
-    packer.anew()
     second = packer.part([request("b", loads=LOADS)])
 
     assert second.loads == first.loads
@@ -95,7 +94,6 @@ def test_a_name_that_no_encoding_has_is_no_part_of_a_line(
     odd = request("odd", why="highest_score:\ud800:98")
     with pytest.raises(UnicodeEncodeError):
         packer.part([odd])
-    packer.anew()
     part = packer.part([odd], bare=True)
     line = rebuilt(Opened.of(part), 0, Known(connection), whole=True)
 

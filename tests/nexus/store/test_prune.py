@@ -40,7 +40,6 @@ def write(connection: sqlite3.Connection, at: float, count: int = 1, name: str =
     connection.execute("BEGIN")
     fresh.see([each.ended for each in records if each.ended is not None])
     for start in range(0, count, 100):
-        packer.anew()
         chunks.write(connection, packer.part(records[start : start + 100]))
     Rollup(connection, facts).write(fresh)
     connection.execute("COMMIT")
