@@ -11,6 +11,7 @@ do, costs one look-up for all that it has in common with others.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from math import nan
@@ -104,11 +105,8 @@ class _Work:
         self._chunk = chunk
         self._bare = bare
         self._ids: list[str] = []
-        self._at: list[float] = []
-        self._ended_at: list[float] = []
-        self._took: list[float] = []
-        self._first: list[float] = []
-        self._speed: list[float] = []
+        self._at, self._ended_at, self._took = array("d"), array("d"), array("d")
+        self._first, self._speed = array("d"), array("d")
         self._estimate: list[int] = []
         self._most: list[int] = []
         self._prompt: list[int] = []
@@ -167,18 +165,18 @@ class _Work:
         told = [end if isinstance(end, RequestFinished) else _NOWHERE for end in ends]
         asked = [record.needs or _UNREAD for record in records]
         self._ids += [record.request_id for record in records]
-        self._at += [record.at for record in records]
+        self._at.extend([record.at for record in records])
         self._turn += [record.turn for record in records]
         self._version += [0 if (its := each.fleet) is None else its.version for each in records]
         self._policy += self._policies(records)
         self._estimate += [needs.prompt_tokens for needs in asked]
         self._most += [NONE if (n := needs.max_tokens) is None else n for needs in asked]
-        self._ended_at += map(_at, ends)
-        self._took += [end.duration_ms for end in told]
-        self._first += [nan if (n := end.ttft_ms) is None else n for end in told]
+        self._ended_at.extend(map(_at, ends))
+        self._took.extend([end.duration_ms for end in told])
+        self._first.extend([nan if (n := end.ttft_ms) is None else n for end in told])
         self._prompt += [NONE if (n := end.prompt_tokens) is None else n for end in told]
         self._completion += [NONE if (n := end.completion_tokens) is None else n for end in told]
-        self._speed += [nan if (n := end.tokens_per_s) is None else n for end in told]
+        self._speed.extend([nan if (n := end.tokens_per_s) is None else n for end in told])
         for place, end in enumerate(ends, first):
             if isinstance(end, RequestRefused):
                 self._errors[place] = clean(end.message, ERROR_CHARS), end.code
