@@ -24,7 +24,10 @@ _SWAP: Final = sys.byteorder == "big"
 
 
 class Part(NamedTuple):
-    """See the module. The order is that of the ends; what is asked for most often comes first."""
+    """See the module. What is asked for most often comes first.
+
+    Requests of one batch are in the order of their decisions, batches in that of the ends.
+    """
 
     size: int
     """How many there are."""

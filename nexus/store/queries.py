@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
+from itertools import compress, repeat
 from math import inf
+from operator import add, truediv
 from typing import Final
 
 from nexus.domain.history import Asked, Columns, Kind, Wanted
@@ -74,7 +75,7 @@ def recent(
 
 
 def since(connection: sqlite3.Connection, at: float, until: float | None) -> Iterator[Asked]:
-    """Every request that could be read, in the order of their ends."""
+    """Every request that could be read, nearly in the order of their ends."""
     end = inf if until is None else until
     kinds = _Kinds(Known(connection))
     for count, _, _, *columns in connection.execute(_SINCE, (at, end)):
@@ -93,10 +94,10 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
     rows = connection.execute(_SINCE, (at, end)).fetchall()
     if not rows:
         return Columns()
-    sizes, first, last, *told = zip(*rows, strict=True)
-    when, took = (read_floats(b"".join(told[place])) for place in (0, 2))
+    sizes, first, last, at_, kind, took_ms, estimate, limit = zip(*rows, strict=True)
+    when, took = (read_floats(b"".join(each)) for each in (at_, took_ms))
     kinds, estimates, most = (
-        read_whole(joined_whole(told[place], sizes), len(when)) for place in (1, 3, 4)
+        read_whole(joined_whole(each, sizes), len(when)) for each in (kind, estimate, limit)
     )
     if min(first) < at or max(last) >= end or NONE in estimates:
         fit = [at <= n < end and m != NONE for n, m in zip(when, estimates, strict=True)]
@@ -107,9 +108,13 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
     if not when:
         return Columns()
     told_of = _Kinds(Known(connection))
-    limits = [None if each == NONE else each for each in most]
-    ends = [begin + ms / 1000 for begin, ms in zip(when, took, strict=True)]
-    return Columns(when, list(map(told_of.__getitem__, kinds)), estimates, limits, ends)
+    told = list(map(told_of.__getitem__, kinds))
+    begins = when.tolist()
+    limits: list[int | None] = [None] * len(begins)
+    if most.count(NONE) < len(begins):
+        limits = [None if each == NONE else each for each in most]
+    ends = list(map(add, begins, map(truediv, took, repeat(1000))))
+    return Columns(begins, told, estimates.tolist(), limits, ends)
 
 
 def _place(connection: sqlite3.Connection, request_id: str) -> tuple[int, int, int] | None:

@@ -140,7 +140,7 @@ class Store:
         return []
 
     def since(self, at: float, until: float | None = None) -> Iterator[Asked]:
-        """Every request that was decided from a time on, in the order of their ends.
+        """Every request that was decided from a time on, nearly in the order of their ends.
 
         Both in Unix seconds.
         """
@@ -149,7 +149,7 @@ class Store:
                 yield from queries.since(connection, at, until)
 
     def columns(self, at: float, until: float | None = None) -> Columns:
-        """The same as columns, which is twice as fast."""
+        """The same as columns, which is faster."""
         with self._reading() as connection:
             if connection is not None:
                 return queries.columns(connection, at, until)

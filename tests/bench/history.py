@@ -7,6 +7,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from nexus.domain.audit import AuditEntry
@@ -18,6 +19,8 @@ from nexus.domain.policy import Policy
 from nexus.explain.account import account
 from nexus.explain.what_if import what_if
 from nexus.routing.router import decide
+from nexus.store.book import Book
+from nexus.store.schema import open_writer
 from nexus.store.store import Store
 from nexus.telemetry.records import Record, Records
 from tests.bench.tables import Row, show
@@ -54,6 +57,10 @@ def requests(count: int, per_model: int, span_s: float) -> list[Record]:
         made = records.decided(f"req-0badcafe-{n:06x}", wanted, seen, loads.get, policy, n, answer)
         made.at = NOW - span_s + span_s * n / count
         face = answer.order[0].backend.face
+        before = loads[face.id]
+        speed = Speed(chance.random() * 500, 40.0, n % 900)
+        speeds = {**(before.speeds or {}), wanted.model: speed}
+        loads[face.id] = replace(before, pending=(before.pending + 1) % 9, speeds=speeds)
         records.ended(
             RequestFinished(
                 made.request_id,
@@ -102,12 +109,44 @@ def cost(folder: Path, per_model: int) -> list[Row]:
         account(record)
     told_s = (time.process_time() - began) / 200
     title = f"{per_model} candidates: "
+    alone_us, merged_us, alone, merged = one_by_one(folder / f"slow-{per_model}.db", records[:4000])
     return [
         (f"{title}on the event loop", f"{put_s / len(records) * 1e6:.1f} us", "< 15 us"),
         (f"{title}in all", f"{all_s / len(records) * 1e6:.0f} us", ""),
         (f"{title}its account, made when asked", f"{told_s * 1e6:.0f} us", ""),
         (f"{title}on the disk", f"{size / len(records):.0f} bytes", ""),
+        (f"{title}one by one, in all", f"{alone_us:.0f} us, and {merged_us:.0f} us later", ""),
+        (f"{title}one by one, on the disk", f"{alone:.0f} bytes, later {merged:.0f}", ""),
     ]
+
+
+def one_by_one(path: Path, records: list[Record]) -> tuple[float, float, float, float]:
+    """CPU and bytes of a request that comes alone, then once it is in a chunk with others.
+
+    Returns:
+        Microseconds of each, then bytes of each.
+    """
+    connection = open_writer(path)
+    book = Book(connection, 30, 10**9)
+    told: list[float] = []
+
+    def size() -> float:
+        connection.executescript("PRAGMA incremental_vacuum(100000)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return path.stat().st_size / len(records)
+
+    began = time.process_time()
+    for record in records:
+        book.add([record], (), NOW, time.time)
+    told.append((time.process_time() - began) / len(records) * 1e6)
+    before = size()
+    began = time.process_time()
+    while book.merge(time.time):
+        pass
+    told.append((time.process_time() - began) / len(records) * 1e6)
+    after = size()
+    book.close()
+    return told[0], told[1], before, after
 
 
 def questions(folder: Path) -> list[Row]:
