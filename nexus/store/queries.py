@@ -9,9 +9,8 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from itertools import compress, repeat
+from itertools import compress
 from math import inf
-from operator import add, truediv
 from typing import Final
 
 from nexus.domain.history import Asked, Columns, Kind, Wanted
@@ -113,7 +112,7 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
     limits: list[int | None] = [None] * len(begins)
     if most.count(NONE) < len(begins):
         limits = [None if each == NONE else each for each in most]
-    ends = list(map(add, begins, map(truediv, took, repeat(1000))))
+    ends = [begin + ms / 1000 for begin, ms in zip(begins, took, strict=True)]
     return Columns(begins, told, estimates.tolist(), limits, ends)
 
 
