@@ -13,10 +13,9 @@ from operator import attrgetter
 from typing import Final
 
 from nexus.domain.audit import AuditEntry
-from nexus.domain.events import RequestFinished, RequestRefused
 from nexus.store import changes, chunks, convert, prune
 from nexus.store.facts import Facts
-from nexus.store.packer import Packer
+from nexus.store.packer import Ended, Packer
 from nexus.store.part import Part, joined
 from nexus.store.rollup import Fresh, Rollup
 from nexus.telemetry.logs import get_logger
@@ -28,8 +27,6 @@ REMEMBERED: Final = 4
 """Batches whose ids are remembered: one that is told twice is told twice within a moment."""
 
 _at = attrgetter("at")
-
-Ended = RequestFinished | RequestRefused
 
 
 class Book:
@@ -81,36 +78,37 @@ class Book:
         Returns:
             The ends of the requests that were written; one that cannot be is left out.
         """
+        records, ids = self._once(records)
         # By their decisions: one after the other saw nearly the same loads, by their ends none did.
-        records = sorted(self._once(records), key=_at)
+        records = sorted(records, key=_at)
         self._facts.at(now)
         self._connection.execute("BEGIN IMMEDIATE")
         parts: list[Part] = []
-        kept: list[Record] = []
+        ends: list[Ended] = []
         if records:
-            self._pack(records, parts, kept, breathe)
+            self._pack(records, parts, ends, breathe)
         if parts:
             chunks.write(self._connection, joined(parts))
         changes.write(self._connection, made)
         self._connection.execute("COMMIT")
-        self._ids.append({each.request_id for each in kept})
-        return [each.ended for each in kept if each.ended is not None]
+        self._ids.append(ids)
+        return ends
 
-    def _once(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Each request once: of two with one id, the first."""
+    def _once(self, records: Sequence[Record]) -> tuple[Sequence[Record], set[str]]:
+        """Each request once, and their ids: of two with one id, the first."""
         ids = {each.request_id for each in records}
-        if len(ids) == len(records) and all(map(ids.isdisjoint, self._ids)):
-            return records
-        first: dict[str, Record] = {}
-        for each in records:
-            first.setdefault(each.request_id, each)
-        return [each for id, each in first.items() if not any(id in some for some in self._ids)]
+        if len(ids) < len(records) or not all(map(ids.isdisjoint, self._ids)):
+            ids.difference_update(*self._ids)
+            first = {each.request_id: each for each in reversed(records)}
+            records = [first[id] for id in dict.fromkeys(each.request_id for each in records)]
+            records = [each for each in records if each.request_id in ids]
+        return records, ids
 
     def _pack(
         self,
         records: Sequence[Record],
         parts: list[Part],
-        kept: list[Record],
+        ends: list[Ended],
         breathe: Callable[[], object],
     ) -> None:
         """Add a part; several where one of them is not fit to be kept, so that it goes alone.
@@ -119,28 +117,27 @@ class Book:
         """
         try:
             parts.append(self._packer.part(records, breathe))
-            kept += records
+            ends += [each.ended for each in records if each.ended is not None]
         except sqlite3.Error:
             raise
         except Exception:
             if len(records) > 1:
                 log.debug("%d requests are packed by halves", len(records), exc_info=True)
                 half = len(records) // 2
-                self._pack(records[:half], parts, kept, breathe)
-                self._pack(records[half:], parts, kept, breathe)
-            elif (part := self._bare(records[0])) is not None:
-                parts.append(part)
-                kept += records
+                self._pack(records[:half], parts, ends, breathe)
+                self._pack(records[half:], parts, ends, breathe)
+            else:
+                self._bare(records[0], parts, ends)
 
-    def _bare(self, record: Record) -> Part | None:
-        """The line of a list, which is better than nothing."""
+    def _bare(self, record: Record, parts: list[Part], ends: list[Ended]) -> None:
+        """Add the line of a list, which is better than nothing."""
         try:
-            return self._packer.part([record], bare=True)
+            parts.append(self._packer.part([record], bare=True))
+            ends += [record.ended] if record.ended is not None else []
         except sqlite3.Error:
             raise
         except Exception:
             log.exception("request %s cannot be kept", record.request_id)
-            return None
 
     def sums(self, seen: Fresh, now: float) -> None:
         """Add to the sums by minute and hour."""

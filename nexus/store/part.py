@@ -84,22 +84,29 @@ class Part(NamedTuple):
 # ---- columns
 
 
+def packed(values: array[Any]) -> bytes:
+    """A column of numbers, which is not to be used any more."""
+    if _SWAP:
+        values.byteswap()
+    return values.tobytes()
+
+
 def floats(values: Iterable[float]) -> bytes:
     """Numbers of eight bytes."""
-    return _bytes(array("d", values))
+    return packed(array("d", values))
 
 
-def whole(values: list[int]) -> bytes:
+def whole(values: Sequence[int]) -> bytes:
     """Integers, of four bytes where all of them fit. Raises OverflowError beyond eight."""
     try:
-        return _bytes(array("i", values))
+        return packed(array("i", values))
     except OverflowError:
-        return _bytes(array("q", values))
+        return packed(array("q", values))
 
 
 def small(values: Iterable[int]) -> bytes:
     """Integers below 65,536."""
-    return _bytes(array("H", values))
+    return packed(array("H", values))
 
 
 def texts(values: list[str]) -> bytes:
@@ -141,12 +148,6 @@ def read_errors(column: bytes) -> dict[int, tuple[str, str | None]]:
 def read_odd(column: bytes) -> dict[int, bytes]:
     """Details by place."""
     return _details(column) if column else {}
-
-
-def _bytes(values: array[Any]) -> bytes:
-    if _SWAP:
-        values.byteswap()
-    return values.tobytes()
 
 
 def _read(code: str, column: bytes) -> array[Any]:
@@ -203,6 +204,9 @@ def _sparse(
         before += count
     return sparse(found)
 
+
+FLOATS: Final = ("at", "duration_ms", "ended_at", "ttft_ms", "speed")
+"""The columns of numbers."""
 
 WHOLE: Final = (
     *("kind", "estimate", "most", "prompt", "completion", "form", "turn", "version", "policy"),
