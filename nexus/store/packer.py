@@ -25,7 +25,7 @@ from nexus.domain.request import ANONYMOUS, Endpoint, Needs
 from nexus.domain.text import clean
 from nexus.store.details import ERROR_CHARS, detail
 from nexus.store.facts import MOST_CACHED, Facts, Form, Picture, Sort
-from nexus.store.part import FLOATS, NONE, WHOLE, Part, packed, sparse, texts
+from nexus.store.part import FLOATS, NONE, WHOLE, Part, narrow, packed, sparse, texts
 from nexus.telemetry.records import Record
 
 _OWN: Final = ("prompt_tokens", "max_tokens", "affinity")
@@ -119,7 +119,7 @@ class _Work:
         """What was seen."""
         at = self._numbers["at"]
         columns = {each: packed(values) for each, values in self._numbers.items()}
-        columns |= {each: packed(values) for each, values in self._counts.items()}
+        columns |= {each: narrow(values) for each, values in self._counts.items()}
         return Part(
             size=self._size,
             since=min(at),

@@ -99,9 +99,15 @@ def floats(values: Iterable[float]) -> bytes:
 def whole(values: Sequence[int]) -> bytes:
     """Integers, of four bytes where all of them fit. Raises OverflowError beyond eight."""
     try:
-        return packed(array("i", values))
+        return narrow(array("i", values))
     except OverflowError:
-        return packed(array("q", values))
+        return narrow(array("q", values))
+
+
+def narrow(values: array[int]) -> bytes:
+    """Integers of four bytes or eight; where all of four are the same, one stands for them."""
+    column, size = packed(values), len(values)
+    return column[:4] if column == column[:4] * size and values.typecode == "i" else column
 
 
 def small(values: Iterable[int]) -> bytes:
@@ -127,7 +133,20 @@ def read_floats(column: bytes) -> array[float]:
 
 def read_whole(column: bytes, count: int) -> array[int]:
     """Integers; `count` is how many."""
+    if len(column) == 4:
+        return _read("i", column) * count
     return _read("i" if len(column) == 4 * count else "q", column)
+
+
+def read_whole_of(columns: Sequence[bytes], counts: Sequence[int]) -> array[int]:
+    """Several columns of integers as one. `counts` is how many each has."""
+    found = array("i")
+    for each in map(read_whole, columns, counts):
+        if each.typecode == found.typecode:
+            found.extend(each)
+        else:
+            found = array("q", chain(found, each))
+    return found
 
 
 def read_small(column: bytes) -> array[int]:
@@ -186,12 +205,8 @@ def joined(parts: Sequence[Part]) -> Part:
     )
 
 
-def joined_whole(columns: Sequence[bytes], counts: Sequence[int]) -> bytes:
-    """Columns of integers as one. `counts` is how many each has."""
-    if len({len(each) // count for each, count in zip(columns, counts, strict=True)}) == 1:
-        return b"".join(columns)
-    read = map(read_whole, columns, counts)
-    return whole(list(chain.from_iterable(read)))
+def _whole(columns: Sequence[bytes], counts: Sequence[int]) -> bytes:
+    return narrow(read_whole_of(columns, counts))
 
 
 def _sparse(
@@ -215,7 +230,7 @@ WHOLE: Final = (
 """The columns of integers."""
 
 _JOIN: Final[Mapping[str, Callable[[Sequence[bytes], Sequence[int]], bytes]]] = {
-    **dict.fromkeys(WHOLE, joined_whole),
+    **dict.fromkeys(WHOLE, _whole),
     "errors": partial(_sparse, read_errors),
     "odd": partial(_sparse, read_odd),
 }

@@ -19,7 +19,7 @@ from nexus.store.facts import GONE, ZONES
 from nexus.store.filters import Told, in_time, never
 from nexus.store.known import Known
 from nexus.store.opened import Opened
-from nexus.store.part import NONE, joined_whole, read_floats, read_texts, read_whole
+from nexus.store.part import NONE, read_floats, read_texts, read_whole, read_whole_of
 from nexus.store.rebuild import record
 from nexus.telemetry.records import Record
 
@@ -95,9 +95,7 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
         return Columns()
     sizes, first, last, at_, kind, took_ms, estimate, limit = zip(*rows, strict=True)
     when, took = (read_floats(b"".join(each)) for each in (at_, took_ms))
-    kinds, estimates, most = (
-        read_whole(joined_whole(each, sizes), len(when)) for each in (kind, estimate, limit)
-    )
+    kinds, estimates, most = (read_whole_of(each, sizes) for each in (kind, estimate, limit))
     if min(first) < at or max(last) >= end or NONE in estimates:
         fit = [at <= n < end and m != NONE for n, m in zip(when, estimates, strict=True)]
         when, took = (array("d", compress(each, fit)) for each in (when, took))
