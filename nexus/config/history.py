@@ -52,7 +52,7 @@ class HistoryConfig(Section):
     max_mb: Annotated[int, Field(strict=True, ge=10, le=1_000_000)] = Field(
         default=1000,
         description="Room they may take, megabytes of 1,000,000 bytes; the oldest give way. "
-        "A million requests take some 200.",
+        "A million requests take some 250.",
     )
 
     def place(self, environ: Mapping[str, str]) -> Path | None:
