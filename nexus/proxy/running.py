@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import msgspec
 
 from nexus.errors import NexusError
+from nexus.proxy.exchange import Exchange
 from nexus.proxy.passage import Passage
 from nexus.proxy.story import Story
 
 
-class Running:
+class Running(msgspec.Struct, eq=False):
     """What it takes to end a request from outside."""
 
-    __slots__ = ("_task", "ended", "passage", "story")
-
-    def __init__(self, story: Story, task: asyncio.Task[object] | None) -> None:
-        self.story = story
-        self._task = task
-        self.passage: Passage | None = None
-        """The answer that comes, while one does."""
-        self.ended: NexusError | None = None
-        """Why somebody ended it."""
+    story: Story
+    exchange: Exchange
+    passage: Passage | None = None
+    """The answer that comes, while one does."""
+    ended: NexusError | None = None
+    """Why somebody ended it."""
 
     def end(self, error: NexusError) -> None:
         """Let its backend go, and let it end with this error. Idempotent."""
@@ -30,10 +28,10 @@ class Running:
         if self.passage is not None:
             self.passage.abort()
             self.passage.on_failed(error)
-        elif self._task is not None:
-            self._task.cancel()
+        elif self.exchange.task is not None:
+            self.exchange.task.cancel()
 
     def ended_by_cancelling(self) -> None:
         """The task goes on: it was cancelled only to be woken."""
-        if self._task is not None:
-            self._task.uncancel()
+        if self.exchange.task is not None:
+            self.exchange.task.uncancel()

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+import msgspec
+
 from nexus.domain.backend import BackendId
 from nexus.registry.record import LiveLoad
 
 
-class Lease:
-    """Held while a request is in flight. `finish` is idempotent: whoever comes first counts."""
+class Lease(msgspec.Struct, eq=False):
+    """Held while a request is in flight. `finish` is idempotent: whoever comes first counts.
 
-    __slots__ = ("_changed", "_done", "_load", "backend_id")
+    Args:
+        load: of the backend.
+        changed: told of it, in and out.
+    """
 
     trial: ClassVar[bool] = False
     """True where the request shows whether a backend in doubt works."""
 
-    def __init__(
-        self, backend_id: BackendId, load: LiveLoad, changed: Callable[[BackendId, LiveLoad], None]
-    ) -> None:
-        self.backend_id = backend_id
-        self._load = load
-        self._changed = changed
-        self._done = False
+    backend_id: BackendId
+    load: LiveLoad
+    changed: Callable[[BackendId, LiveLoad], None]
+    done: bool = False
+    """True once the place has been given back."""
+
+    def __post_init__(self) -> None:
+        load = self.load
         load.pending += 1
-        changed(backend_id, load)
+        self.changed(self.backend_id, load)
 
     def finish(
         self,
@@ -45,34 +51,24 @@ class Lease:
             model: the one that answered or failed, by its id on the backend; else empty.
             streamed: the answer came as it was made, so that its first byte tells of the model.
         """
-        if self._done:
+        if self.done:
             return
-        self._done = True
-        load = self._load
+        self.done = True
+        load = self.load
         load.pending -= 1
         load.total += 1
         if failed:
             load.errors += 1
         load.measured(model, ttft_ms, tokens_per_s, streamed, failed)
-        self._changed(self.backend_id, load)
+        self.changed(self.backend_id, load)
 
 
-class Trial(Lease):
+class Trial(Lease, kw_only=True, eq=False):
     """A place on a backend in doubt. `over` is told when it is given back."""
-
-    __slots__ = ("_over",)
 
     trial: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        backend_id: BackendId,
-        load: LiveLoad,
-        changed: Callable[[BackendId, LiveLoad], None],
-        over: Callable[[], None],
-    ) -> None:
-        super().__init__(backend_id, load, changed)
-        self._over = over
+    over: Callable[[], None]
 
     def finish(
         self,
@@ -84,7 +80,7 @@ class Trial(Lease):
         streamed: bool = True,
     ) -> None:
         """Give the place back, and with it the right to a trial."""
-        if not self._done:
+        if not self.done:
             super().finish(
                 failed=failed,
                 ttft_ms=ttft_ms,
@@ -92,4 +88,4 @@ class Trial(Lease):
                 model=model,
                 streamed=streamed,
             )
-            self._over()
+            self.over()
