@@ -73,7 +73,7 @@ class Foresight:
         fleet, policy, loads = self._fleet(), self._policy(), self._loads()
         answer = decide(needs, fleet, loads, policy, turn=record.turn)
         now = self._records.snapshot(
-            record.request_id, needs, fleet, loads.get, policy, record.turn, answer
+            record.request_id, needs, fleet, loads, policy, record.turn, answer
         )
         return rehearsal(now, fleet)
 

@@ -86,16 +86,16 @@ class LiveLoad:
             first = tokens_per_s = None
         if not model or (first is None and tokens_per_s is None and not failed):
             return
-        speeds = {} if self.speeds is None else self.speeds.copy()
-        was = speeds.pop(model, _UNMEASURED)  # it comes last again: the first was longest unused
+        speeds = self.speeds or _NO_SPEEDS
+        was = speeds.get(model, _UNMEASURED)
         window = self._windows.get(model)
         if window is None:
             window = self._windows[model] = Window(at)
         recent = window.add(at, first, tokens_per_s, failed)
         if failed:
-            speeds[model] = replace(was, recent=recent)
+            now = replace(was, recent=recent)
         else:
-            speeds[model] = Speed(
+            now = Speed(
                 was.ttft_ms if first is None else _average(was.ttft_ms, first),
                 was.tokens_per_s
                 if tokens_per_s is None
@@ -103,6 +103,12 @@ class LiveLoad:
                 was.samples + 1,
                 recent,
             )
+        if not speeds or (len(speeds) == 1 and was is not _UNMEASURED):
+            self.speeds = {model: now}
+            return
+        speeds = speeds.copy()
+        speeds.pop(model, None)  # it comes last again: the first was longest unused
+        speeds[model] = now
         if len(speeds) > MOST_SPEEDS:
             gone = next(iter(speeds))
             del speeds[gone], self._windows[gone]
@@ -129,6 +135,7 @@ class LiveLoad:
 
 
 _UNMEASURED = Speed()
+_NO_SPEEDS: dict[str, Speed] = {}
 
 
 def _average(old: float | None, sample: float) -> float:

@@ -290,9 +290,9 @@ class Registry:
                 if self._records.get(backend_id) is record:
                     self._changed(backend_id, record.status())
 
-            return Trial(backend_id, record.load, self._moved, over)
+            return Trial(backend_id, record.load, self._moved, over=over)
         if spare and told.spare:
-            return Trial(backend_id, record.load, self._moved, lambda: None)
+            return Trial(backend_id, record.load, self._moved, over=lambda: None)
         return None
 
     def _moved(self, backend_id: BackendId, load: LiveLoad) -> None:

@@ -23,6 +23,7 @@ from nexus.routing.strategies import STRATEGIES, points
 from nexus.routing.terms import bound, reach, terms_of
 
 _IDLE: Final = Load()
+_MATCH: Final = RouteReason.CAPABILITY_MATCH
 _AFFINE: Final = frozenset({Strategy.SMART, Strategy.LEAST_PENDING})
 """Strategies that keep a conversation where its prompt is cached; the others promise something."""
 
@@ -129,15 +130,15 @@ def _decision(
         order, why = STRATEGIES[policy.strategy](free, loads, turn, most)
         if affine:
             order, why = prefer(needs.affinity, free, free.keys(loads), order, why)
-    reason = RouteReason.CAPABILITY_MATCH
+    reason = _MATCH
     if fallback:
         reason, why = RouteReason.FAILOVER, f"fallback:{model}:{why}"
     elif free is not able and _is_second_best(those[order[0]], able.candidates, loads, policy):
         reason = RouteReason.CAPACITY_OVERFLOW
     if free.distinct:
-        plan = tuple([those[place] for place in order[:limit]])
+        plan = tuple(map(those.__getitem__, order[:limit]))
     else:
-        plan = _distinct([those[place] for place in order], limit)
+        plan = _distinct(list(map(those.__getitem__, order)), limit)
     return Decision(needs.model, model, plan, reason, why, fallback, spare, zone)
 
 

@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from nexus.domain.backend import Speed
 from nexus.domain.fleet import Candidate, LoadView
 from nexus.domain.policy import Weights
 
@@ -68,28 +69,31 @@ def score(
         weights: percent, summing to 100.
         places: requests that it works on at once, where that is known; more never lower the score.
     """
-    fixed = _fixed(priority, latency_ms, weights)
-    return (fixed + weights.load * load_points(pending, places)) // 100
+    return (
+        fixed_points(priority, latency_points(latency_ms), weights)
+        + weights.load * load_points(pending, places)
+    ) // 100
 
 
-def _fixed(priority: int, latency_ms: float | None, weights: Weights) -> int:
-    """The parts that load has no part in, before they are divided."""
-    delay = 0 if latency_ms is None else int(latency_ms) // 10
-    # Comparisons, not min() and max(): five times cheaper.
-    if not 0 <= priority <= 100:
-        priority = 0 if priority < 0 else 100
-    if delay > 100:
-        delay = 100
-    return weights.priority * (100 - priority) + weights.latency * (100 - delay)
-
-
-def fixed_points(candidate: Candidate, load: LoadView | None, weights: Weights) -> int:
+def fixed_points(priority: int, latency: int, weights: Weights) -> int:
     """A hundred times the points of a candidate whose load is worth nothing.
 
-    With `weights.load * load_points` it is a hundred times `points_of`. Most changes of a load are
-    of its requests in flight, and leave this as it was.
+    With `weights.load * load_points` it is a hundred times the score. Most changes of a load are of
+    its requests in flight, and leave this as it was.
+
+    Args:
+        priority: beyond 0..100 is taken as the nearest end.
+        latency: `latency_points`.
+        weights: percent, summing to 100.
     """
-    return _fixed(candidate.backend.face.priority, delay_ms(candidate, load), weights)
+    return weights.priority * (100 - min(100, max(0, priority))) + weights.latency * latency
+
+
+def latency_points(delay_ms: float | None) -> int:
+    """The latency part, 0..100."""
+    if delay_ms is None:
+        return 100
+    return 100 - int(delay_ms) // 10 if delay_ms < 1000 else 0
 
 
 def load_points(pending: int, places: int | None) -> int:
@@ -103,23 +107,24 @@ def load_points(pending: int, places: int | None) -> int:
 
 def points_of(candidate: Candidate, load: LoadView | None, weights: Weights) -> int:
     """The smart score of one candidate. A backend without a load is idle."""
+    backend = candidate.backend
     pending = 0 if load is None else load.pending
-    worth = weights.load * load_points(pending, candidate.backend.places)
-    return (fixed_points(candidate, load, weights) + worth) // 100
+    delay = delay_ms(candidate, load)
+    return score(backend.face.priority, pending, delay, weights, backend.places)
 
 
 def delay_ms(candidate: Candidate, load: LoadView | None) -> float | None:
     """What counts as the wait for the first words of this model there; None if nothing is known."""
-    waited = first_words_ms(candidate, load)
-    if load is None:
-        return waited
-    speed, quiet = None if load.speeds is None else load.speeds.get(candidate.model.id), 0
+    speed, quiet = None, 0
+    if load is not None and load.speeds is not None:
+        speed = load.speeds.get(candidate.model.id)
+    waited = _first_words_ms(candidate, load, speed)
     if speed is not None:
         if speed.recent is not None:
             failed = speed.recent.failed
             return waited if not failed else (waited or 0.0) + FAILED_MS * failed
         quiet = speed.quiet_min
-    elif load.latency_ms is not None:
+    elif load is not None and load.latency_ms is not None:
         quiet = load.quiet_min
     if waited is None or quiet <= HALF_LIFE_MIN:
         return waited
@@ -128,10 +133,17 @@ def delay_ms(candidate: Candidate, load: LoadView | None) -> float | None:
 
 def first_words_ms(candidate: Candidate, load: LoadView | None) -> float | None:
     """The wait as it was measured, before what age and failures make of it."""
+    speeds = None if load is None else load.speeds
+    speed = None if speeds is None else speeds.get(candidate.model.id)
+    return _first_words_ms(candidate, load, speed)
+
+
+def _first_words_ms(
+    candidate: Candidate, load: LoadView | None, speed: Speed | None
+) -> float | None:
     first = pace = None
     if load is not None:
         first = load.latency_ms
-        speed = None if load.speeds is None else load.speeds.get(candidate.model.id)
         if speed is not None:
             recent, pace = speed.recent, speed.tokens_per_s
             if speed.ttft_ms is not None:

@@ -19,8 +19,9 @@ from nexus.domain.backend import Load, Residency, Zone
 from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
 from nexus.domain.policy import Policy, Weights
 from nexus.domain.request import Endpoint, Needs
+from nexus.domain.seats import Seats
 from nexus.routing.rules import KINDS, context
-from nexus.routing.scoring import fixed_points, load_points
+from nexus.routing.scoring import delay_ms, fixed_points, latency_points, load_points
 
 STEP: Final = 1 << 20
 """A point of score outweighs any number of requests in flight. A power small enough for the keys to
@@ -46,6 +47,7 @@ class Shortlist:
         "_places",
         "_refusing",
         "_room",
+        "_seats",
         "_weights",
         "_worth",
         "candidates",
@@ -89,6 +91,7 @@ class Shortlist:
         self._refusing = sorted(length for length, refuses in known if refuses)
         self._fitting: dict[tuple[int, int], Shortlist] = {}
         self._places = range(len(faces))
+        self._seats = Seats(self.ids)
         self._room = [each.backend.places for each in candidates]
         self._weights: Weights = policy.weights
         self._worth = policy.weights.load
@@ -125,8 +128,8 @@ class Shortlist:
         Integers sort much faster than tuples. Only the keys of loads that are other objects than
         last time are worked out: a request changes two of twenty.
         """
-        now = list(map(loads.get, self.ids))
-        keys, before = self._keys, self._loads
+        now = self._seats.all(loads) or list(map(loads.get, self.ids))
+        keys, before, fixed = self._keys, self._loads, self._fixed
         for place in compress(self._places, map(is_not, now, before)):
             load, was = now[place] or _IDLE, before[place] or _IDLE
             if (
@@ -134,10 +137,14 @@ class Shortlist:
                 or load.latency_ms is not was.latency_ms
                 or load.quiet_min is not was.quiet_min
             ):
-                self._fixed[place] = fixed_points(self.candidates[place], load, self._weights)
-            pending = load.pending
-            points = self._fixed[place] + self._worth * load_points(pending, self._room[place])
-            key, old = points // 100 * STEP - pending, keys[place]
+                candidate = self.candidates[place]
+                latency = latency_points(delay_ms(candidate, load))
+                priority = candidate.backend.face.priority
+                fixed[place] = fixed_points(priority, latency, self._weights)
+            pending, room = load.pending, self._room[place]
+            worth = 100 - pending if room is None and pending < 100 else load_points(pending, room)
+            key = (fixed[place] + self._worth * worth) // 100 * STEP - pending
+            old = keys[place]
             if key != old:
                 keys[place] = key
                 count, order = len(keys), self._order
@@ -154,19 +161,28 @@ class Shortlist:
         """
         keys, order = self.keys(loads), self._order
         count = len(order)
-        ranked = order[: -most - 1 : -1]
-        highest = ranked[0] // count
-        if count > 1 and order[-2] // count == highest:
+        begin, equals = 0, 1
+        if count > 1 and order[-2] // count == (highest := order[-1] // count):
             equals = count - bisect_left(order, highest * count)
-            ranked = [order[-1 - (turn + n) % equals] for n in range(min(most, equals))]
+            begin = turn % equals
+        if not begin or begin + most <= equals:
+            ranked = order[-1 - begin : -1 - begin - most : -1]
+        else:
+            ranked = order[-1 - begin : -equals - 1 : -1]  # around the end of the equals
+            ranked += order[: -1 - min(begin, most) : -1]
             ranked += order[-equals - 1 : -most - 1 : -1]
-        return [count - 1 - key % count for key in ranked], keys
+            ranked = ranked[:most]
+        places: list[int] = []
+        for key in ranked:  # a comprehension would be a function made and called
+            places.append(count - 1 - key % count)  # noqa: PERF401
+        return places, keys
 
 
 _IDLE: Final = Load()
 _NEVER: Final = Load(speeds={})
 """No other load has the same speeds."""
 _NONE: Final = (0, 0)
+_EMBEDDINGS: Final = Endpoint.EMBEDDINGS
 
 
 def shortlist(name: str, needs: Needs, fleet: Fleet, loads: Loads, policy: Policy) -> Shortlist:
@@ -193,7 +209,7 @@ def _kind(name: str, needs: Needs) -> tuple[object, ...]:
     """All of the needs that rules of facts look at, but for the sizes."""
     return (
         name,
-        needs.endpoint is Endpoint.EMBEDDINGS,
+        needs.endpoint is _EMBEDDINGS,
         needs.vision,
         needs.audio,
         needs.tools,

@@ -7,17 +7,20 @@ again on what was kept. Never holds what was asked or answered.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import NamedTuple, cast
+
+import msgspec
 
 from nexus.domain.backend import Backend, BackendId, Speed
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.events import RequestFinished, RequestRefused
-from nexus.domain.fleet import Candidate, Fleet, LoadView
+from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
 from nexus.domain.policy import Policy
 from nexus.domain.request import Needs
+from nexus.domain.seats import Seats
 
 KEPT = 5000
 """Requests remembered in memory."""
@@ -35,9 +38,6 @@ _HOPS = 8
 """Names an alias may lead through; more than routing follows."""
 
 
-LoadOf = Callable[[BackendId], LoadView | None]
-
-
 class LoadThen(NamedTuple):
     """The part of a load that decisions read, for whoever makes a record from what was stored."""
 
@@ -47,18 +47,15 @@ class LoadThen(NamedTuple):
     quiet_min: int = 0
 
 
-class Then(Collection[tuple[BackendId, LoadView]]):
-    """The loads of some candidates at one moment, as pairs.
+class Then(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """The loads of some candidates at one moment, as a collection of pairs.
 
     Loads are values, so two lists are a copy of that moment. Pairs are made when somebody looks:
     made with every decision they cost three microseconds, and a megabyte of each thousand records.
     """
 
-    __slots__ = ("ids", "loads")
-
-    def __init__(self, ids: Sequence[BackendId], loads: Sequence[LoadView]) -> None:
-        self.ids = ids
-        self.loads = loads
+    ids: Sequence[BackendId]
+    loads: Sequence[LoadView]
 
     @classmethod
     def of(cls, pairs: Collection[tuple[BackendId, LoadView]]) -> Then:
@@ -75,8 +72,7 @@ class Then(Collection[tuple[BackendId, LoadView]]):
         return any(pair == each for each in self)
 
 
-@dataclass(slots=True)
-class Record:
+class Record(msgspec.Struct, gc=False):
     """One request. Written by `Records` only."""
 
     request_id: str
@@ -129,19 +125,21 @@ class Records:
     def __init__(self, unix: Callable[[], float], kept: int = KEPT) -> None:
         self._unix = unix
         self._kept = kept
-        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._records: dict[str, Record] = {}
+        self._ids: deque[str] = deque()
+        """Of the records, the oldest first: a dictionary finds its first one slowly."""
         self._late: dict[str, Record] = {}
         """Requests that fell out of the ring before they ended."""
         self._seen: Fleet | None = None
         self._by: Policy | None = None
-        self._pictures: dict[str, tuple[Fleet, list[BackendId]]] = {}
+        self._pictures: dict[str, tuple[Fleet, Seats]] = {}
 
     def decided(
         self,
         request_id: str,
         needs: Needs,
         fleet: Fleet,
-        loads: LoadOf,
+        loads: Loads,
         policy: Policy,
         turn: int,
         answer: Decision | Refusal,
@@ -151,13 +149,14 @@ class Records:
         The second one of a request is kept beside the first.
 
         Args:
-            loads: asked for the load of each candidate, at once.
+            loads: of the candidates, read at once.
         """
         records = self._records
         if request_id in records or request_id in self._late:
             return self._decided_again(request_id, needs, fleet, loads, policy, turn, answer)
         record = self.snapshot(request_id, needs, fleet, loads, policy, turn, answer)
         records[request_id] = record
+        self._ids.append(request_id)
         if len(records) > self._kept:
             self._evict()
         return record
@@ -167,14 +166,14 @@ class Records:
         request_id: str,
         needs: Needs,
         fleet: Fleet,
-        loads: LoadOf,
+        loads: Loads,
         policy: Policy,
         turn: int,
         answer: Decision | Refusal,
     ) -> Record:
         first = self._records.get(request_id) or self._late[request_id]
         part = _part(fleet, needs.model, policy)  # a picture of its own, which nobody shares
-        then = _loads_of(list(part.backends), loads, answer)
+        then = _loads_of(Seats(list(part.backends)), loads, answer)
         first.later = Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
         return first.later
 
@@ -183,7 +182,7 @@ class Records:
         request_id: str,
         needs: Needs,
         fleet: Fleet,
-        loads: LoadOf,
+        loads: Loads,
         policy: Policy,
         turn: int,
         answer: Decision | Refusal,
@@ -197,9 +196,9 @@ class Records:
             if len(self._pictures) >= MOST_PICTURES:
                 self._pictures.clear()
             part = _part(fleet, needs.model, policy)
-            known = self._pictures[needs.model] = part, list(part.backends)
-        part, ids = known
-        then = _loads_of(ids, loads, answer)
+            known = self._pictures[needs.model] = part, Seats(list(part.backends))
+        part, seats = known
+        then = _loads_of(seats, loads, answer)
         return Record(request_id, self._unix(), needs, part, then, policy, turn, answer)
 
     def ended(self, event: RequestFinished | RequestRefused) -> Record:
@@ -209,6 +208,7 @@ class Records:
         if record is None:
             record = self._late.pop(id, None) or Record(id, event.at)
             self._records[id] = record
+            self._ids.append(id)
             if len(self._records) > self._kept:
                 self._evict()
         # A plan whose backends all left ends as a request, and is then told as a refusal.
@@ -217,7 +217,8 @@ class Records:
 
     def _evict(self) -> None:
         """Forget the oldest, but for one that is under way: its end wants to know of it."""
-        id, oldest = self._records.popitem(last=False)
+        id = self._ids.popleft()
+        oldest = self._records.pop(id)
         if oldest.ended is None:
             if len(self._late) >= MOST_LATE:
                 del self._late[next(iter(self._late))]
@@ -235,16 +236,21 @@ class Records:
         return iter(list(self._records.values()))
 
 
-def _loads_of(ids: list[BackendId], loads: LoadOf, answer: Decision | Refusal) -> Then:
+def _loads_of(seats: Seats, loads: Loads, answer: Decision | Refusal) -> Then:
+    ids = seats.ids
     if len(ids) > MOST_LOADS:
         planned = answer.order if isinstance(answer, Decision) else ()
         ids = list(dict.fromkeys([*(each.backend.id for each in planned), *ids]))[:MOST_LOADS]
-    found = list(map(loads, ids))
-    if all(found):  # loads are never false
-        return Then(ids, cast("list[LoadView]", found))
-    # No load means an idle backend.
-    known = [(id, load) for id, load in zip(ids, found, strict=True) if load is not None]
-    return Then.of(known)
+        seats = Seats(ids)
+    found = seats.all(loads)
+    if found is not None:
+        return Then(ids, found)
+    return Then.of(_known(ids, loads))
+
+
+def _known(ids: Sequence[BackendId], loads: Loads) -> list[tuple[BackendId, LoadView]]:
+    """No load means an idle backend."""
+    return [(id, load) for id in ids if (load := loads.get(id)) is not None]
 
 
 def _part(fleet: Fleet, model: str, policy: Policy) -> Fleet:

@@ -54,7 +54,7 @@ def requests(count: int, per_model: int, span_s: float) -> list[Record]:
         wanted = needs(f"model-{n % 20}", prompt_tokens=n % 4000, stream=n % 2 == 0)
         answer = decide(wanted, seen, loads, policy, turn=n)
         assert isinstance(answer, Decision)
-        made = records.decided(f"req-0badcafe-{n:06x}", wanted, seen, loads.get, policy, n, answer)
+        made = records.decided(f"req-0badcafe-{n:06x}", wanted, seen, loads, policy, n, answer)
         made.at = NOW - span_s + span_s * n / count
         face = answer.order[0].backend.face
         before = loads[face.id]

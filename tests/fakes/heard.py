@@ -36,6 +36,13 @@ class Heard:
         assert not self.done
         self.pieces.append(data)
 
+    def on_whole(
+        self, status: int, lines: bytes, kind: bytes, encoding: bytes, body: bytes
+    ) -> None:
+        self.on_head(status, lines, len(body), kind, encoding)
+        self.on_data(body)
+        self.on_done()
+
     def on_done(self) -> None:
         assert not self.done
         assert self.error is None

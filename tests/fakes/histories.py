@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load, Zone
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import AttemptFailed, RequestFinished, RequestRefused
@@ -40,7 +42,7 @@ def decided(
     """A request that is under way."""
     wanted, policy = needs(name, **wants), policy or Policy()
     answer = decide(wanted, seen, loads, policy, turn=turn)
-    return Records(lambda: at).decided(id, wanted, seen, loads.get, policy, turn, answer)
+    return Records(lambda: at).decided(id, wanted, seen, loads, policy, turn, answer)
 
 
 def ended(record: Record, after_s: float = 1.0, **facts: Any) -> Record:
@@ -111,10 +113,10 @@ def taken_over(id: str = "req-later") -> Record:
     records = Records(lambda: AT)
     wanted = needs()
     answer = decide(wanted, seen, LOADS, policy)
-    first = records.decided(id, wanted, seen, LOADS.get, policy, 0, answer)
+    first = records.decided(id, wanted, seen, LOADS, policy, 0, answer)
     without = dataclasses.replace(seen, by_model={**seen.by_model, MODEL: ()})
     again = decide(wanted, without, LOADS, policy, turn=1)
-    records.decided(id, wanted, without, LOADS.get, policy, 1, again)
+    records.decided(id, wanted, without, LOADS, policy, 1, again)
     assert isinstance(again, Decision)
     return ended(
         first,
@@ -139,4 +141,4 @@ def without_key(record: Record) -> Record:
     """What may be kept of it: the key of its conversation is its client's."""
     if record.needs is None:
         return record
-    return dataclasses.replace(record, needs=dataclasses.replace(record.needs, affinity=""))
+    return msgspec.structs.replace(record, needs=dataclasses.replace(record.needs, affinity=""))

@@ -95,7 +95,7 @@ def test_an_account_is_the_same_before_and_after(
     needs = replace(needs, tenant=tenant or needs.tenant)
     policy = replace(policy, traffic=rules)
     answer = decide(needs, seen, then, policy, turn=turn)  # type: ignore[arg-type]
-    before = Records(lambda: AT).decided("r", needs, seen, then.get, policy, turn, answer)  # type: ignore[arg-type]
+    before = Records(lambda: AT).decided("r", needs, seen, then, policy, turn, answer)  # type: ignore[arg-type]
     ended(before)
     connection = file()
     part = Packer(facts_of(connection)).part([before])
@@ -121,12 +121,12 @@ def many(draw: st.DrawFn) -> list[Record]:
         needs, fleet, turn = draw(some_needs), draw(st.sampled_from(seen)), draw(turns)
         then = {BackendId(name): load for name, load in now.items()}
         answer = decide(needs, fleet, then, policy, turn=turn)
-        made = records.decided(f"r{number}", needs, fleet, then.get, policy, turn, answer)
+        made = records.decided(f"r{number}", needs, fleet, then, policy, turn, answer)
         facts: dict[str, Any] = {}
         if isinstance(answer, Decision):
             if draw(st.booleans()):
                 again = decide(needs, fleet, then, policy, turn=turn + 1)
-                records.decided(f"r{number}", needs, fleet, then.get, policy, turn + 1, again)
+                records.decided(f"r{number}", needs, fleet, then, policy, turn + 1, again)
             attempts = draw(st.integers(1, 3))
             failures = tuple(AttemptFailed("b0", 1.5, "closed") for _ in range(attempts - 1))
             facts = {"attempts": attempts, "failures": failures}
@@ -191,7 +191,7 @@ def test_a_key_is_forgotten_and_where_it_drew_is_not(key: str, count: int) -> No
     needs = Needs(Endpoint.CHAT, "llama3:70b", affinity=key)
     idle: dict[BackendId, Load] = {}
     answer = decide(needs, seen, idle, Policy())
-    before = Records(lambda: AT).decided("r", needs, seen, idle.get, Policy(), 0, answer)
+    before = Records(lambda: AT).decided("r", needs, seen, idle, Policy(), 0, answer)
     connection = file()
     (after,) = read(connection, Packer(facts_of(connection)).part([ended(before)]))
     connection.close()

@@ -25,7 +25,7 @@ LOADS = {BackendId("gpu-01"): Load(3, latency_ms=145.0), BackendId("gpu-02"): Lo
 def decided(policy: Policy | None = None, name: str = MODEL, **wants: object) -> Record:
     wanted, policy = needs(name, **wants), policy or Policy()
     answer = decide(wanted, FLEET, LOADS, policy)
-    return Records(lambda: AT).decided("req-1", wanted, FLEET, LOADS.get, policy, 0, answer)
+    return Records(lambda: AT).decided("req-1", wanted, FLEET, LOADS, policy, 0, answer)
 
 
 def finished(**more: object) -> RequestFinished:
@@ -131,10 +131,10 @@ def test_why_the_fallback_went_there_is_told_like_the_first_decision() -> None:
     policy = Policy(fallbacks={MODEL: ("small",)})
     records, wanted, loads = Records(lambda: AT), needs(), {BackendId("two"): Load(20)}
     first = decide(wanted, here, loads, policy)
-    record = records.decided("req-1", wanted, here, loads.get, policy, 0, first)
+    record = records.decided("req-1", wanted, here, loads, policy, 0, first)
     without = replace(here, by_model={**here.by_model, MODEL: ()})
     second = decide(wanted, without, loads, policy, turn=1)
-    records.decided("req-1", wanted, without, loads.get, policy, 1, second)
+    records.decided("req-1", wanted, without, loads, policy, 1, second)
     record.ended = finished(backend="one", model="small", attempts=2, tried=("gpu-01",))
     told = account(record)
 

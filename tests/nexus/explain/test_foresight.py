@@ -38,7 +38,7 @@ def foresight(records: Records, file: File) -> Foresight:
 
 def refused(records: Records, id: str) -> None:
     nobody = decide(needs("x"), fleet(), {}, Policy())
-    records.decided(id, needs("x"), fleet(), {}.get, Policy(), 0, nobody)
+    records.decided(id, needs("x"), fleet(), {}, Policy(), 0, nobody)
     records.ended(RequestRefused(id, 0.0, "x", 404, "model_not_found", "no"))
 
 

@@ -27,7 +27,7 @@ def measured(*ids: str, batch: int = 1, name: str = MODEL) -> Metrics:
     wanted = needs(name, vision=True)
     for each in ids:
         answer = decide(wanted, FLEET, {}, Policy())
-        records.decided(each, wanted, FLEET, {}.get, Policy(), 0, answer)
+        records.decided(each, wanted, FLEET, {}, Policy(), 0, answer)
     events = [finished(request_id=each) for each in ids for _ in range(batch)]
     Meter(records.get, metrics, lambda: next(ticks) / 1000).see([*events, refused(id="unknown")])
     return metrics
@@ -69,7 +69,7 @@ def test_what_a_policy_forbids_is_excluded_by_its_rule() -> None:
     away = fleet(backend("here"), backend("there", zone=Zone.OPEN))
     wanted = needs(zone=Zone.RESTRICTED)
     answer = decide(wanted, away, {}, Policy())
-    records.decided("a", wanted, away, {}.get, Policy(), 0, answer)
+    records.decided("a", wanted, away, {}, Policy(), 0, answer)
     Meter(records.get, metrics).see([finished(request_id="a")])
 
     assert dict(metrics.exclusions) == {"privacy": 1.0}
@@ -83,7 +83,7 @@ def test_candidates_of_a_model_that_nobody_serves_count_with_those_of_its_fallba
     )
     policy = Policy(fallbacks={MODEL: ("small", "other")})
     answer = decide(needs(), here, {}, policy)
-    records.decided("a", needs(), here, {}.get, policy, 0, answer)
+    records.decided("a", needs(), here, {}, policy, 0, answer)
     Meter(records.get, metrics).see([finished(request_id="a")])
 
     assert dict(metrics.exclusions) == {"health": 1.0}

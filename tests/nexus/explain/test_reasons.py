@@ -39,7 +39,7 @@ def told(
     answer = decide(wanted, here, loads, policy, turn=turn)
     assert isinstance(answer, Decision)
     kept = Records(lambda: 1.0)
-    return account(kept.decided("r", wanted, here, loads.get, policy, turn, answer))
+    return account(kept.decided("r", wanted, here, loads, policy, turn, answer))
 
 
 def reasons(facts: dict[str, Any]) -> list[str]:

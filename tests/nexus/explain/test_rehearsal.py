@@ -11,7 +11,7 @@ def rehearsed(name: str, **wants: object) -> dict[str, object]:
     asked, policy = needs(name, **wants), Policy()
     answer = decide(asked, FLEET, {}, policy)
     records = Records(lambda: 1.0)
-    record = records.snapshot("r", asked, FLEET, {}.get, policy, 0, answer)
+    record = records.snapshot("r", asked, FLEET, {}, policy, 0, answer)
     return rehearsal(record, FLEET)
 
 

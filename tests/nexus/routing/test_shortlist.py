@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nexus.domain.backend import BackendId, BackendStatus, BackendType, Load, Speed, Zone
 from nexus.domain.fleet import Loads
@@ -92,3 +94,17 @@ def test_a_model_counts_with_its_own_speed_where_that_is_known() -> None:
         return points(candidate(owner, id=name), loads, POLICY.weights)
 
     assert (score("fast"), score("slow"), score("unasked")) == (96, 80, 82)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.integers(0, 1000), st.integers(1, 9))
+def test_the_best_are_those_of_a_sort_with_the_equals_at_its_top_rotated(
+    pending: list[int], turn: int, most: int
+) -> None:
+    those = Shortlist([candidate(backend(f"b{n}")) for n in range(len(pending))], POLICY)
+    loads = {BackendId(f"b{n}"): Load(count) for n, count in enumerate(pending)}
+    order, keys = those.best(loads, turn, most)
+
+    ranked = sorted(range(len(keys)), key=lambda place: -keys[place])
+    equals = keys.count(max(keys))
+    shift = turn % equals
+    assert order == (ranked[shift:equals] + ranked[:shift] + ranked[equals:])[:most]

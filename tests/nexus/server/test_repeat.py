@@ -174,3 +174,16 @@ async def test_what_a_repeated_head_says_is_heard_each_time(
         client.close()
 
     assert len(up.got) == 1 + asked
+
+
+def test_a_body_of_any_size_is_found_behind_its_head() -> None:
+    """Also where one more byte is one more digit: no message has 1,003 bytes of both."""
+    head = head_of(request(raw=b"first", headers=LINES), 5)
+    assert head is not None
+
+    for size in [*range(130), *range(980, 1030), 9_998, 9_999, 10_000, 10_001, 100_000]:
+        body = b"x" * size
+        message = request(raw=body, headers=LINES)
+        assert head.body_of(message) == body
+        assert head.body_of(message + b"y") is None
+        assert head.body_of(message[:-1] if size else message[:-2]) is None

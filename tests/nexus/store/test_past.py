@@ -29,7 +29,7 @@ class Recent(Records):
         assert record.policy is not None
         assert record.answer is not None
         mine = self.decided(
-            record.request_id, needs(MODEL), FLEET, LOADS.get, record.policy, 0, record.answer
+            record.request_id, needs(MODEL), FLEET, LOADS, record.policy, 0, record.answer
         )
         mine.at = record.at
         if record.ended is not None:

@@ -26,7 +26,7 @@ def keep(
     """Decide and remember, as the carrier does."""
     wanted, policy, loads = needs(name), policy or Policy(), loads or {}
     answer = decide(wanted, seen, loads, policy, turn=3)
-    return records.decided(id, wanted, seen, loads.get, policy, 3, answer)
+    return records.decided(id, wanted, seen, loads, policy, 3, answer)
 
 
 def ended(id: str, status: int = 200, name: str = "gpu-01") -> RequestFinished:

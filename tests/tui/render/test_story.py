@@ -33,7 +33,7 @@ ROW = Request("req-1", AT, "gpt-4", MODEL, "gpu-01", why="highest_score:gpu-01:9
 def record(name: str = MODEL, world: Fleet = FLEET, **wants: object) -> Record:
     wanted = needs(name, **wants)
     answer = decide(wanted, world, LOADS, Policy())
-    return Records(lambda: AT).decided("req-1", wanted, world, LOADS.get, Policy(), 0, answer)
+    return Records(lambda: AT).decided("req-1", wanted, world, LOADS, Policy(), 0, answer)
 
 
 def finished(**more: object) -> RequestFinished:

@@ -20,7 +20,7 @@ FLEET = fleet(backend("gpu-01"), backend("gpu-02"))
 def genuine() -> dict[str, Any]:
     wanted = needs()
     answer = decide(wanted, FLEET, {}, Policy())
-    kept = Records(lambda: START).decided("r", wanted, FLEET, {}.get, Policy(), 0, answer)
+    kept = Records(lambda: START).decided("r", wanted, FLEET, {}, Policy(), 0, answer)
     return real.account(kept)
 
 
