@@ -33,6 +33,7 @@ class AsgiExchange:
         self.plain = False
         self.disconnected = False
         self.response_started = False
+        self.task: asyncio.Task[None] | None = None
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
         self._waiting = 0
         self._head: Message | None = None
@@ -60,6 +61,11 @@ class AsgiExchange:
         if self._head is not None:
             self._put(self._head)
             self._head = None
+
+    def reply(self, status: int, lines: bytes, body: bytes) -> None:
+        self.start(status, lines, len(body))
+        self.write(body)
+        self.end()
 
     def end(self) -> None:
         self.flush()
@@ -115,13 +121,12 @@ class AsgiDoor:
             status, lines, text = unreadable(
                 413, f"The request body is larger than {self._body_limit} bytes"
             )
-            exchange.start(status, lines, len(text))
-            exchange.write(text)
-            exchange.end()
+            exchange.reply(status, lines, text)
             await exchange.pump(send)
             return
         async with asyncio.TaskGroup() as group:
             work = group.create_task(self._hot.answer(exchange, endpoint), name="answer")
+            exchange.task = work
             watch = group.create_task(_watch(receive, exchange, work), name="client")
             await exchange.pump(send)
             await asyncio.wait([work])

@@ -92,10 +92,7 @@ class Hot:
         """Answer with the decision. Nothing is sent to a backend, and nothing is recorded."""
 
         def tell(*decided: object) -> None:
-            body = self._rehearsed(*decided)
-            exchange.start(200, JSON_LINE, len(body))
-            exchange.write(body)
-            exchange.end()
+            exchange.reply(200, JSON_LINE, self._rehearsed(*decided))
 
         await self._carrier.carry(exchange, endpoint, request_id, tell)
 
@@ -110,9 +107,7 @@ class Hot:
             exchange.abort()
             return
         status, lines, body = render(error, request_id)
-        exchange.start(status, lines, len(body))
-        exchange.write(body)
-        exchange.end()
+        exchange.reply(status, lines, body)
 
     def _check_envelope(self, exchange: Exchange) -> bool:
         """Content type and coding. JSON must be named: a page in a browser cannot, unasked.

@@ -21,25 +21,36 @@ _END: Final = b"\r\n\r\n"
 class Framing:
     """The bytes of a head around its length: see `around_length`."""
 
-    __slots__ = ("_after", "_before", "_skip", "_start")
+    __slots__ = ("_after", "_around", "_before", "_head", "_size")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self._before = before
         self._after = after
-        self._start = len(before)
-        self._skip = len(after)
+        self._around = len(before) + len(after)
+        self._fit(1)
 
     def body_of(self, data: bytes) -> bytes | None:
         """The body, where `data` is one whole message with this head; else None."""
-        start = self._start
-        if not data.startswith(self._before):
-            return None
-        end = data.find(b"\r", start, start + MOST_DIGITS + 1)
-        body = data[end + self._skip :]
-        # Written out: a length with leading zeros, signs or spaces is for the parser to judge.
-        if data[start:end] != b"%d" % len(body) or not data.startswith(self._after, end):
-            return None
-        return body
+        end = len(self._head)
+        if len(data) - end != self._size:  # else as long as the last one
+            self._fit(len(data) - self._around)
+            end = len(self._head)
+            if len(data) - end != self._size:
+                return None
+        return data[end:] if data[:end] == self._head else None
+
+    def _fit(self, rest: int) -> None:
+        """Write the head of a message whose digits and body are that long together.
+
+        Written out: a length with leading zeros, signs or spaces is for the parser to judge.
+        """
+        size = rest - len(b"%d" % rest)
+        digits = b"%d" % size
+        if len(digits) + size < rest:  # 1002 are three digits and 999 bytes
+            size += 1
+            digits = b"%d" % size
+        self._size = size
+        self._head = self._before + digits + self._after
 
 
 def around_length(data: bytes, size: int) -> tuple[bytes, bytes] | None:

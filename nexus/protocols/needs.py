@@ -45,6 +45,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ESCAPED = re.compile(rb"\\u00[46]", re.IGNORECASE)
 """An escaped Latin letter. No encoder writes one, and a name may hide in them."""
 
+_CHAT, _EMBEDDINGS = Endpoint.CHAT, Endpoint.EMBEDDINGS
 _NO_SCHEMA = msgspec.Raw(b"")
 
 
@@ -89,15 +90,15 @@ def read_needs(endpoint: Endpoint, body: bytes) -> Needs:
     """
     fields = _fields(body)
     model = _model(fields.model)
-    if body.lower().count(b'"model"') != 1 or (b"\\u00" in body and _ESCAPED.search(body)):
+    if body.lower().count(b'"model"') != 1 or (body.find(b"\\u00") >= 0 and _ESCAPED.search(body)):
         _refuse_second_model(body)
-    if endpoint is Endpoint.EMBEDDINGS:
+    if endpoint is _EMBEDDINGS:
         return Needs(endpoint, model, prompt_tokens=_inputs_tokens(fields.input))
 
     stream = fields.stream
     if stream is not None and stream is not True and stream is not False:
         raise BadRequest("`stream` must be true or false.", param="stream")
-    if endpoint is Endpoint.CHAT:
+    if endpoint is _CHAT:
         vision, audio, tokens = _read_messages(fields.messages)
     else:
         vision, audio, tokens = False, False, _prompt_tokens(fields.prompt)

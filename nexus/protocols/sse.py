@@ -22,6 +22,9 @@ TAIL_BYTES: Final = 2048
 HEAD_BYTES: Final = 1024
 """Where usage is in a unary answer: at the end, or before the data of embeddings."""
 
+TIMINGS_BYTES: Final = 512
+"""How far before the usage llama.cpp's timings may begin: they are its neighbour on either side."""
+
 Usage = tuple[int | None, int | None, float | None]
 """Prompt tokens, completion tokens, generated tokens per second; None for what was not said."""
 
@@ -128,7 +131,7 @@ def payloads(events: bytes) -> list[bytes]:
 def usage_of(body: bytes) -> Usage:
     """What a unary JSON answer says about tokens. Looks at its two ends only; never raises."""
     found = _usage(body[-TAIL_BYTES:])
-    if found == (None, None, None) and len(body) > TAIL_BYTES:
+    if len(body) > TAIL_BYTES and found == (None, None, None):
         return _usage(body[:HEAD_BYTES])
     return found
 
@@ -139,9 +142,10 @@ def _usage(end: bytes) -> Usage:
     if usual is not None and end.find(b'put_tokens"', at) < 0:
         prompt: int | None = int(usual[1] or usual[4])
         completion: int | None = int(usual[2] or usual[3])
+        near = max(0, at - TIMINGS_BYTES)
     else:
-        prompt, completion = _count(_PROMPT, end), _count(_COMPLETION, end)
-    if b'"timings"' not in end:
+        prompt, completion, near = _count(_PROMPT, end), _count(_COMPLETION, end), 0
+    if end.find(b'"timings"', near) < 0:
         return prompt, completion, None
     if prompt is None:  # llama.cpp counts prompt and cache apart here
         read = _count((b'"prompt_n"',), end)

@@ -8,17 +8,18 @@ backend once a byte of an answer has gone to the client.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import chain, count
+from itertools import count
 from typing import Protocol
 
 from nexus.backends.error_kinds import ErrorReading, classify
 from nexus.backends.table import DIALECTS
-from nexus.domain.backend import BackendFace, BackendId
+from nexus.domain.backend import BackendFace
 from nexus.domain.decision import Decision, Refusal
 from nexus.domain.events import Event, RequestRouted, ZoneBreached
-from nexus.domain.fleet import Candidate, Fleet, LoadView
+from nexus.domain.fleet import Candidate, Fleet, Loads
 from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
 from nexus.errors import (
@@ -79,7 +80,7 @@ class Decided(Protocol):
         request_id: str,
         needs: Needs,
         fleet: Fleet,
-        loads: Callable[[BackendId], LoadView | None],
+        loads: Loads,
         policy: Policy,
         turn: int,
         answer: Decision | Refusal,
@@ -181,9 +182,10 @@ class Carrier:
             needs = with_heard(needs, exchange.headers, policy.traffic)
         if policy.aliases:
             tell_hops(request_id, needs.model, fleet, policy)
-        answer = decide(needs, fleet, self._registry.loads(), policy, turn=turn)
+        loads = self._registry.loads()
+        answer = decide(needs, fleet, loads, policy, turn=turn)
         decided = dry_run or self._decided
-        decided(request_id, needs, fleet, self._registry.loads().get, policy, turn, answer)
+        decided(request_id, needs, fleet, loads, policy, turn, answer)
         if dry_run is not None:
             return
         if isinstance(answer, Refusal):
@@ -192,7 +194,7 @@ class Carrier:
             raise error
         story = Story(request_id, began, needs, answer, now)
         self.in_flight += 1
-        running = self._running[request_id] = Running(story, asyncio.current_task(loop))
+        running = self._running[request_id] = Running(story, exchange)
         try:
             await self._serve(exchange, story)
         except asyncio.CancelledError:
@@ -263,15 +265,18 @@ class Carrier:
         failure: NexusError | None = None
         model = story.decision.model
         self._retries.asked(model)
-        for candidate in chain(story.decision.order, self._more(story)):
+        left = deque(story.decision.order)
+        while left or (left := deque(self._more(story))):
+            candidate = left.popleft()
             if story.face is not None and self._too_late(story, candidate):
                 break
-            lease = self._registry.lease(candidate.backend.id, story.decision.spare)
+            face = candidate.backend.face
+            lease = self._registry.lease(face.id, story.decision.spare)
             if lease is None:
                 continue
             if story.face is not None:
-                story.tried.append(story.face.name)
-            story.face = candidate.backend.face
+                story.tried = (*story.tried, story.face.name)
+            story.face = face
             story.zone = candidate.model.zone
             story.model_id = candidate.model.id
             story.first_byte = None
@@ -282,12 +287,12 @@ class Carrier:
                 lease.finish(failed=True, model=story.model_id)
                 failure = error
                 story.attempt_failed(story.now(), error.message)
-                self._witness.failed(candidate.backend.id, error, lease.trial)
-                if not may_move(error, candidate.backend.face):
+                self._witness.failed(face.id, error, lease.trial)
+                if not may_move(error, face):
                     break
                 gone = isinstance(error, UpstreamUnreachable) or (
                     isinstance(error, UpstreamTimeout)
-                    and not self._pools.pool(candidate.backend.face).heard_since(tried_at)
+                    and not self._pools.pool(face).heard_since(tried_at)
                 )
                 if not (gone or lease.trial) and not self._retries.take(model):
                     break
@@ -318,21 +323,22 @@ class Carrier:
         total_s = self._pools.pool(candidate.backend.face).timeouts.total_s
         return story.now() >= story.began + total_s
 
-    def _more(self, story: Story) -> Iterator[Candidate]:
+    def _more(self, story: Story) -> Sequence[Candidate]:
         """When all of the decision's backends have failed: those of a fallback model."""
         first = story.decision
         policy = self._policy()
         if first.fallback or first.model not in policy.fallbacks:
-            return
+            return ()
         fleet = self._registry.fleet()
         without = {**fleet.by_model, first.model: ()}  # still known, and nobody has it
         fleet, loads = replace(fleet, by_model=without), self._registry.loads()
         turn = next(self._turns)
         again = decide(story.needs, fleet, loads, policy, turn=turn)
-        if isinstance(again, Decision):
-            self._decided(story.request_id, story.needs, fleet, loads.get, policy, turn, again)
-            story.decision = again
-            yield from again.order
+        if isinstance(again, Refusal):
+            return ()
+        self._decided(story.request_id, story.needs, fleet, loads, policy, turn, again)
+        story.decision = again
+        return again.order
 
     async def _attempt(
         self, exchange: Exchange, story: Story, candidate: Candidate, lease: Lease

@@ -74,7 +74,7 @@ def is_whole(passage: Passage) -> bool:
         and passage.kind == b"application/json"
         and not passage.encoding
         and pieces[0][:1] == b"{"
-        and b'"error"' not in pieces[0][:ERROR_WITHIN]
+        and pieces[0].find(b'"error"', 0, ERROR_WITHIN) < 0
     )
 
 

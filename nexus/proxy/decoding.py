@@ -80,6 +80,11 @@ class Decoded:
         if plain:
             self._passage.on_data(plain)
 
+    def on_whole(
+        self, status: int, lines: bytes, kind: bytes, encoding: bytes, body: bytes
+    ) -> None:
+        """Never comes after its head."""
+
     def on_done(self) -> None:
         if self._gunzip.whole:
             self._passage.on_done()

@@ -6,6 +6,7 @@ client that leaves cancels the task that carries its request; nothing has to pol
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -24,6 +25,8 @@ class Exchange(Protocol):
     disconnected: bool
     """True once the client has left."""
     response_started: bool
+    task: asyncio.Task[None] | None
+    """What carries it."""
 
     @property
     def plain(self) -> bool:
@@ -47,6 +50,10 @@ class Exchange(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send body bytes. Never blocks: a slow client is told of through the valve."""
+        ...
+
+    def reply(self, status: int, lines: bytes, body: bytes) -> None:
+        """The whole answer at once: `start`, `write` and `end`."""
         ...
 
     def flush(self) -> None:

@@ -97,6 +97,20 @@ class Passage:
         if self._waiter is not None:
             self._wake()
 
+    def on_whole(
+        self, status: int, lines: bytes, kind: bytes, encoding: bytes, body: bytes
+    ) -> None:
+        self.status = status
+        self.lines = lines
+        self.length = len(body)
+        self.kind = kind
+        self.encoding = encoding
+        self.first_byte_at = self._now()
+        self.pieces.append(body)
+        self.done = True
+        if self._waiter is not None:
+            self._wake()
+
     def on_failed(self, error: NexusError) -> None:
         if not self.done and self.error is None:
             self.error = error

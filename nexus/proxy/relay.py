@@ -83,17 +83,16 @@ class Relay:
         body = passage.taken()
         story.status = 200
         story.first_byte = passage.first_byte_at
-        story.prompt_tokens, story.completion_tokens, story.tokens_per_s = usage_of(body[-TAIL:])
-        exchange.start(200, passage.lines + self._route(story), len(body))
-        exchange.write(body)
+        story.prompt_tokens, story.completion_tokens, story.tokens_per_s = usage_of(body)
+        speed = story.tokens_per_s = story.speed(story.now())
         lease.finish(
             ttft_ms=story.ttft_ms,
-            tokens_per_s=story.speed(story.now()),
+            tokens_per_s=speed,
             model=story.model_id,
             streamed=False,
         )
         self._witness.served(lease.backend_id, lease.trial)
-        exchange.end()
+        exchange.reply(200, passage.lines + self._route(story), body)
 
     async def _as_it_comes(
         self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
@@ -206,15 +205,13 @@ class Relay:
         story.first_byte = passage.first_byte_at
         story.prompt_tokens, story.completion_tokens, story.tokens_per_s = tap.usage()
         lines = b"content-type: application/json; charset=utf-8\r\n" + self._route(story)
-        exchange.start(200, lines, len(body))
-        exchange.write(body)
-        exchange.end()
         lease.finish(
             ttft_ms=story.ttft_ms,
             tokens_per_s=story.speed(story.now()),
             model=story.model_id,
         )
         self._witness.served(lease.backend_id, lease.trial)
+        exchange.reply(200, lines, body)
 
     async def _at_once(
         self, exchange: Exchange, story: Story, passage: Passage, lease: Lease
@@ -265,10 +262,8 @@ class Relay:
         story.zone = answer.zone
         story.status = answer.status
         story.error = f"backend answered {answer.status}"
-        story.tried = [name for name in everybody if name != answer.face.name]
-        exchange.start(answer.status, answer.lines + self._route(story), len(answer.body))
-        exchange.write(answer.body)
-        exchange.end()
+        story.tried = tuple(name for name in everybody if name != answer.face.name)
+        exchange.reply(answer.status, answer.lines + self._route(story), answer.body)
 
     def _route(self, story: Story) -> bytes:
         """The `X-Nexus-*` lines of an answer; all but the request's id come from a cache."""

@@ -18,11 +18,18 @@ STATUS_LINES = {
 }
 
 
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d \r\n" % status
+
+
 class _Unheard:
     """uvicorn wakes its cycles by an event; ours are woken by their futures."""
 
     def set(self) -> None:
         pass
+
+
+_UNHEARD = _Unheard()
 
 
 class ClientExchange:
@@ -80,7 +87,7 @@ class ClientExchange:
         self.disconnected = False
         self.response_started = False
         self.response_complete = False
-        self.message_event = _Unheard()
+        self.message_event = _UNHEARD
         self._head: bytes | None = None
         self._chunked = False
         self._close_after = False
@@ -124,7 +131,7 @@ class ClientExchange:
 
     def start(self, status: int, lines: bytes, length: int | None) -> None:
         self.response_started = True
-        head = STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+        head = STATUS_LINES.get(status) or _status_line(status)
         if length is not None:
             # 204 and 304 have no length (RFC 9110, 8.6)
             framing = b"" if status in (204, 304) else b"content-length: %d\r\n" % length
@@ -148,6 +155,17 @@ class ClientExchange:
             self._head = None
             data = head + data
         self._transport.write(data)
+
+    def reply(self, status: int, lines: bytes, body: bytes) -> None:
+        self.response_started = True
+        if self.disconnected or self.response_complete:
+            return
+        line = STATUS_LINES.get(status) or _status_line(status)
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        self._transport.write(
+            b"%b%bcontent-length: %d\r\n%b\r\n%b" % (line, lines, len(body), close, body)
+        )
+        self._complete()
 
     def flush(self) -> None:
         head = self._head

@@ -335,8 +335,9 @@ class NexusProtocol(HttpToolsProtocol):
         exchange.previous = None
         self._running = self._answering = exchange
         # Not among uvicorn's tasks: it waits for the connection anyway, and a callback at the end
-        # of each task costs a turn of the loop.
-        exchange.task = self.loop.create_task(self._fast.answer(exchange, exchange.endpoint))
+        # of each task costs a turn of the loop. Made here, since one without a name is given one.
+        answer = self._fast.answer(exchange, exchange.endpoint)
+        exchange.task = asyncio.Task(answer, loop=self.loop, name="request")
 
     def give_up(self) -> None:
         """The server stops: whoever still waits for an answer here is told so."""

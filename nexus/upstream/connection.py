@@ -72,6 +72,12 @@ class Sink(Protocol):
         """The body ended where its framing said."""
         ...
 
+    def on_whole(
+        self, status: int, lines: bytes, kind: bytes, encoding: bytes, body: bytes
+    ) -> None:
+        """Head, data and end in one, of an answer that came in one piece."""
+        ...
+
     def on_failed(self, error: NexusError) -> None:
         """Nothing more will come."""
         ...
@@ -355,11 +361,8 @@ class Connection(asyncio.Protocol):
         if not body:
             return False
         self._headed = self._complete = True
-        sink.on_head(head.status, head.lines, len(body), head.kind, head.encoding)
-        if self._sink is not None:
-            sink.on_data(body)
-        if self._sink is not None:
-            self._finish()
+        self._give_back()
+        sink.on_whole(head.status, head.lines, head.kind, head.encoding, body)
         return True
 
     def _remember(self, data: bytes, size: int) -> None:
@@ -375,15 +378,20 @@ class Connection(asyncio.Protocol):
     # ---- ends
 
     def _finish(self) -> None:
-        sink, self._sink = self._sink, None
+        sink = self._sink
         if sink is None:
             return  # dropped while it took this in: closing gives it back
+        self._give_back()
+        sink.on_done()
+
+    def _give_back(self) -> None:
+        """The answer has ended where its framing said."""
+        self._sink = None
         self.silence_ends = self.total_ends = FOREVER
         reusable = self._keep and not self._overrun and not self.closed and not self._paused
         if not reusable:
             self._close()
         self._released(self, reusable)
-        sink.on_done()
 
     def _fail(self, error: NexusError) -> None:
         sink, self._sink = self._sink, None

@@ -25,6 +25,9 @@ IDLE_S = 30.0
 """Idle connections older than this are closed. Servers close theirs after 5 s (llama.cpp, uvicorn)
 to minutes; a close seen in time removes the connection, one seen too late is sent again."""
 
+_RESTRICTED = Zone.RESTRICTED
+"""Looked up in an enumeration it costs a hundred nanoseconds, and every request asks four times."""
+
 IDLE_MAX = 256
 """Idle connections kept per backend."""
 
@@ -112,7 +115,7 @@ class Pool:
         Raises:
             ZoneViolation: it would leave its zone.
         """
-        if allowed is Zone.RESTRICTED and not self.zone is zone is Zone.RESTRICTED:
+        if allowed is _RESTRICTED and not self.zone is zone is _RESTRICTED:
             self._guard.check(self.name, self.zone, allowed)
             self._guard.check(self.name, zone, allowed)
 
@@ -122,8 +125,8 @@ class Pool:
         Raises:
             ZoneViolation: this backend, or the address it led to, is outside `allowed`.
         """
-        bound = allowed is Zone.RESTRICTED
-        if bound and self.zone is not Zone.RESTRICTED:
+        bound = allowed is _RESTRICTED
+        if bound and self.zone is not _RESTRICTED:
             self._guard.check(self.name, self.zone, allowed)
         while self._idle:
             connection = self._idle.pop()
