@@ -7,7 +7,6 @@ begin with an apostrophe in CSV. Files are new ones, never replaced, for their o
 from __future__ import annotations
 
 import asyncio
-import csv
 import io
 import json
 import os
@@ -55,6 +54,8 @@ async def collect(rows: Rows) -> Table:
 
 def as_csv(table: Table) -> str:
     """Safe to open in a spreadsheet."""
+    import csv  # late: few export
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([_disarmed(text) for text in row] for row in table)

@@ -11,7 +11,7 @@ def _said(code: str) -> str:
 
 
 def test_the_dashboard_is_launched_without_what_it_does_not_use() -> None:
-    unused = "'textual.types', 'textual.widgets._tree', 'platformdirs', 'tempfile', 'shutil'"
+    unused = "'textual.types', 'textual.widgets._tree', 'platformdirs', 'shutil', 'difflib'"
     code = f"import tui.launch, sys; print([n for n in ({unused}) if n in sys.modules])"
     assert _said(code) == "[]"
 
