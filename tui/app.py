@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import App
 from textual.driver import Driver
 from textual.events import Event, Key, Paste
 from textual.screen import Screen
-from textual.worker import Worker
+from textual.widgets import Input
 
 from nexus.domain.access import Role as Access
 from nexus.domain.backend import Backend, BackendId
@@ -27,6 +28,7 @@ from tui.ahead import Ahead
 from tui.clean import clean
 from tui.clipboard import Way, copy
 from tui.commands import Action, NexusCommands
+from tui.export import save_picture
 from tui.film import Film
 from tui.leave import Leave
 from tui.render.about import checked
@@ -42,15 +44,16 @@ from tui.screens.dialogs.drain import Drain
 from tui.screens.dialogs.edit import Edit
 from tui.screens.dialogs.remove import Remove
 from tui.screens.drains import DrainWatch
+from tui.screens.levers import choose
 from tui.screens.modal import Confirm, Reader
 from tui.screens.page import Page
 from tui.screens.shown import ShownText
 from tui.screens.slow_watch import SlowWatch
 from tui.seed import Seed
-from tui.state import DashboardState, lost
+from tui.state import DashboardState, Link, lost
 from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
-from tui.tour import ENDS, HINTS, SHOWN_S
+from tui.tour import SHOWN_S, Tour
 from tui.views import Frame
 
 if TYPE_CHECKING:
@@ -124,7 +127,8 @@ class NexusDashboard(App[Leave]):
             self.register_theme(theme)
         self.theme = "nexus-mono" if no_color else "nexus-dark"
         self.set_class(no_color, "-mono")
-        self._ahead = Ahead(self, super().on_event)
+        self._ahead = Ahead(self, self._typed)
+        self._tour: Tour | None = None
         self.stylesheet = SteadyStylesheet(self.get_css_variables())
 
     @property
@@ -141,6 +145,15 @@ class NexusDashboard(App[Leave]):
     def delay_update(self, delay: float = 0.05) -> None:
         """Paint another page as soon as it is laid out; Textual would wait 50 ms for any page."""
         super().delay_update(SHORTLY_S)
+
+    def _load_screen_css(self, screen: Screen[Any]) -> None:
+        """Take a new screen. Its widgets find their styles as they are made.
+
+        Textual believes that they do not, and finds the styles of the page before it again, twice
+        at the first visit and once at the second: most of what these cost.
+        """
+        super()._load_screen_css(screen)  # pyright: ignore[reportUnknownMemberType]
+        screen._css_update_count = self._css_update_count  # pyright: ignore[reportPrivateUsage]
 
     def go(self, name: str) -> Page:
         """Show a page, with its cursor and filter as they were left."""
@@ -167,6 +180,14 @@ class NexusDashboard(App[Leave]):
         # Textual has just installed an eager task factory, which would also start the gateway's
         # tasks in another order than without a dashboard (Python 3.12).
         self.restore_loop()
+
+    async def _typed(self, event: Key | Paste) -> None:
+        """What Textual does with a key, unless the hints of the first time take it."""
+        reading = isinstance(self.screen, Page) and not isinstance(self.focused, Input)
+        if self._tour and reading and isinstance(event, Key) and self._tour.typed(event.key):
+            event.stop()
+        else:
+            await super().on_event(event)
 
     async def on_event(self, event: Event) -> None:
         """Keys one after another; all else as Textual does it."""
@@ -246,7 +267,8 @@ class NexusDashboard(App[Leave]):
         self.state = self._slow.look(self.state, self._clock())
         if getattr(self._driver, "backlog", 0):
             return
-        self.film.record(self._clock(), self.state)
+        if self.state.link is not Link.WAITING:  # looking back ends where there was something
+            self.film.record(self._clock(), self.state)
         frame = self.frame
         # Ages and rates move by the second even when no event comes.
         mark = (frame.state, int(frame.now))
@@ -331,6 +353,10 @@ class NexusDashboard(App[Leave]):
                 self.do(lambda: self.source.approve(server_id), f"{name} is a backend now.")
 
         self.push_screen(Confirm("Use this server?", waiting_lines(server), "Use it"), answered)
+
+    def choose_model(self, what: str) -> None:
+        """Ask which model to `load`, `unload` or `migrate`, and where."""
+        choose(self, what)
 
     def dismiss(self, server_id: BackendId) -> None:
         """Do not ask about a server that waits again."""
@@ -449,31 +475,26 @@ class NexusDashboard(App[Leave]):
         if any(getattr(screen, "SECRET", False) for screen in self.screen_stack):
             self.say("No picture is taken of a key.", severity="warning")
             return
-        name = time.strftime("nexus-%Y%m%d-%H%M%S.svg", time.localtime(self._clock()))
+        moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(self._clock() + self._offset))
+        svg = self.export_screenshot()
+        if self.is_web:  # the file belongs where the browser is
+            self.deliver_text(StringIO(svg), save_filename=f"nexus-{moment}.svg")
+            return
         try:
-            path = self.save_screenshot(name)
+            path = save_picture(svg, moment)
         except OSError as error:
-            self.say(f"The picture was not saved: {error.strerror}.", severity="error")
+            self.say(f"The picture was not saved: {error.strerror or error}.", severity="error")
         else:
             self.say(f"Saved as {path}.")
 
     def tour(self, seconds: float = SHOWN_S) -> None:
-        """Three hints, one after another; escape ends them."""
+        """Three hints, one after another; enter goes on, escape ends them."""
 
-        async def run() -> None:
-            for number, (title, text) in enumerate(HINTS, 1):
-                self.clear_notifications()
-                heading = f"{number} of {len(HINTS)}: {title}"
-                self.notify(f"{text}\n{ENDS}", title=heading, markup=False, timeout=seconds)
-                await asyncio.sleep(seconds)
+        def show(title: str, text: str) -> None:
+            self.notify(text, title=title, markup=False, timeout=seconds)
 
-        self.run_worker(run(), name="tour", group="tour", exclusive=True)
-
-    def end_tour(self) -> None:
-        """Nobody wants more hints. Without a tour nothing happens."""
-        ended = cast("list[Worker[object]]", self.workers.cancel_group(self, "tour"))  # pyright: ignore[reportUnknownMemberType]
-        if any(worker.name == "tour" for worker in ended):
-            self.clear_notifications()
+        self._tour = Tour(show, self.clear_notifications)
+        self.run_worker(self._tour.run(seconds), name="tour", exit_on_error=True)
 
     def change_theme(self) -> None:
         """Dark to light and back; without colour there is one look only."""

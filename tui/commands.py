@@ -194,6 +194,13 @@ EVERYWHERE = (
 """On every page, last in footer and help."""
 
 
+MODEL_ACTIONS = (
+    ("load", "Load a model", "Bring a model into a backend's memory: asks which, and where."),
+    ("unload", "Unload a model", "Free the memory of a model: asks which, and where."),
+    ("migrate", "Migrate a model", "Load a model elsewhere, then unload it where it is now."),
+)
+"""What the palette offers on every page for models that are under no cursor."""
+
 SHOWN = 120
 """Actions on backends that the palette lists before anything is typed."""
 
@@ -209,8 +216,11 @@ class NexusCommands(Provider):
             if action.applies is None and action.palette and action.name != "open":
                 run = partial(dashboard.run_action, f"screen.{action.name}")
                 entries.append((action.label.capitalize(), action.help, run))
-        approves = dashboard.role.may(Role.OPERATOR)
-        for server in dashboard.state.waiting.values() if approves else ():
+        operates = dashboard.role.may(Role.OPERATOR)
+        if operates and dashboard.state.backends:
+            for what, title, help in MODEL_ACTIONS:
+                entries.append((title, help, partial(dashboard.choose_model, what)))
+        for server in dashboard.state.waiting.values() if operates else ():
             name = clean(server.name, 40)
             run = partial(dashboard.ask_about, server.id)
             entries.append((f"Approve {name}", "Look at it, and use it.", run))

@@ -1,4 +1,4 @@
-"""Rows of a table as CSV and JSON files, as they are on the screen: filtered and in order.
+"""Rows of a table as CSV and JSON files, as they are on the screen; and the screen as a picture.
 
 Cells hold text of servers and clients, and spreadsheets run what begins like a formula: such cells
 begin with an apostrophe in CSV. Files are new ones, never replaced, for their owner only.
@@ -10,9 +10,9 @@ import asyncio
 import io
 import json
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tui.clean import clean
 from tui.render.cells import UNKNOWN, Cell
@@ -36,6 +36,15 @@ class Rows(Protocol):
     def cells(self, key: Hashable) -> tuple[Cell, ...]: ...
 
 
+@runtime_checkable
+class Noted(Rows, Protocol):
+    """Rows about which files say more than the screen has room for."""
+
+    @property
+    def note_heads(self) -> Sequence[str]: ...
+    def notes(self, key: Hashable) -> Sequence[str]: ...
+
+
 Table = list[list[str]]
 """Heads, then rows."""
 
@@ -43,10 +52,12 @@ Table = list[list[str]]
 async def collect(rows: Rows) -> Table:
     """Every row's text; what is not known is empty."""
     heads = [clean(column.title) or f"column {n}" for n, column in enumerate(rows.columns, 1)]
-    table = [heads]
+    noted = rows if isinstance(rows, Noted) else None
+    table = [[*(noted.note_heads if noted else ()), *heads]]
     for number, key in enumerate(tuple(rows.keys), 1):
         cells = rows.cells(key)[: len(heads)]
-        table.append(["" if cell == UNKNOWN else clean(cell.text, CELL).strip() for cell in cells])
+        shown = ["" if cell == UNKNOWN else clean(cell.text, CELL).strip() for cell in cells]
+        table.append([*(clean(each, CELL) for each in (noted.notes(key) if noted else ())), *shown])
         if number % SLICE == 0:
             await asyncio.sleep(0)
     return table
@@ -95,9 +106,28 @@ def stem(name: str, moment: str) -> str:
     return f"nexus-{name}-{moment}"
 
 
+def save_picture(svg: str, moment: str, folder: Path | None = None) -> Path:
+    """Write a picture of the screen; returns its path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for free in _names(f"nexus-{moment}"):
+        path = (folder or Path.cwd()) / f"{free}.svg"
+        try:
+            _new(path, svg)
+        except FileExistsError:
+            continue
+        return path
+    raise OSError("too many pictures of the same second")
+
+
+def _names(stem: str) -> Iterator[str]:
+    return (stem + (f"-{number}" if number else "") for number in range(TRIES))
+
+
 def _write(table: Table, stem: str, folder: Path) -> tuple[Path, int]:
-    for number in range(TRIES):
-        free = stem + (f"-{number}" if number else "")
+    for free in _names(stem):
         path, twin = folder / f"{free}.csv", folder / f"{free}.json"
         if path.exists() or twin.exists():
             continue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 HINTS = (
@@ -13,10 +15,52 @@ HINTS = (
 """Title and sentence of each."""
 SHOWN_S = 9.0
 """Seconds that a hint stays."""
-ENDS = "esc ends these hints"
-"""How to be rid of them."""
 SEEN = "dashboard-seen"
 """File that says that there was a first time."""
+
+
+class Tour:
+    """The hints, and what keys do while they are shown.
+
+    Args:
+        show: puts up a hint: its title and its text.
+        clear: takes down what `show` has put up.
+    """
+
+    def __init__(self, show: Callable[[str, str], None], clear: Callable[[], None]) -> None:
+        self._show = show
+        self._clear = clear
+        self._go_on = asyncio.Event()
+        self._number = 0
+        """Of the hint that is shown, from 1; 0 for none."""
+        self._ended = False
+
+    async def run(self, seconds: float = SHOWN_S) -> None:
+        """Show one after another, each for so long or until a key goes on."""
+        try:
+            for self._number, (title, text) in enumerate(HINTS, 1):
+                last = self._number == len(HINTS)
+                self._go_on.clear()
+                self._clear()
+                keys = "any key closes" if last else "enter next   esc ends these hints"
+                self._show(f"{self._number} of {len(HINTS)}: {title}", f"{text}\n{keys}")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._go_on.wait(), seconds)
+                if self._ended:
+                    break
+        finally:
+            self._number = 0
+            self._clear()
+
+    def typed(self, key: str) -> bool:
+        """Whether a key is for the hints, and not for what is behind them."""
+        if not self._number:
+            return False
+        mine = key in ("enter", "escape")
+        if mine or self._number == len(HINTS):
+            self._ended = key == "escape"
+            self._go_on.set()
+        return mine
 
 
 def is_first(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from tui.render.cells import UNKNOWN, Cell, Role
 from tui.render.columns import Column
 from tui.render.drain import countdown, running
 from tui.render.filters import backend_text, entry_text, matches
-from tui.render.numbers import clock
+from tui.render.numbers import clock, stamp
 from tui.state import EMPTY, NO_LOAD, DashboardState, Entry
 from tui.window import Latency, Window, history, latency, rates
 
@@ -39,6 +39,18 @@ class Frame:
     def counted_from(self) -> float:
         """Unix seconds from which every request is counted."""
         return max(self.started_at, self.state.since)
+
+    @property
+    def unseen(self) -> tuple[tuple[float, float], ...]:
+        """From and to, Unix seconds, of which nothing is known: before this looked, and since."""
+        late = self.state.since > self.started_at
+        return (*(((0.0, self.state.since),) if late else ()), *self.state.gaps)
+
+    def seen_from(self, seconds: int) -> str:
+        """From when on the last `seconds` are known; empty where they are known as a whole."""
+        since = self.state.since
+        late = since > max(self.started_at, self.now - seconds)
+        return clock(since, self.utc_offset_s) if late else ""
 
     @property
     def end(self) -> str:
@@ -120,7 +132,7 @@ class BackendView:
         if backend is None:
             return (UNKNOWN,) * len(backends.COLUMNS)
         window = frame.state.windows.get(id, EMPTY)
-        trend = history(window, frame.now, self.trend)
+        trend = history(window, frame.now, self.trend, frame.unseen)
         row = backends.cells(self.summary(backend), trend, frame.now)
         if backend.status is BackendStatus.DRAINING:
             pending = frame.state.loads.get(id, NO_LOAD).pending
@@ -230,6 +242,13 @@ class LogView:
         """The entry of that number, while it is kept."""
         at = number - (self._state.logged - len(self._state.log))
         return self._state.log[at] if 0 <= at < len(self._state.log) else None
+
+    note_heads = ("AT", "ID")
+
+    def notes(self, key: Hashable) -> tuple[str, ...]:
+        """What files say besides: when it ended, and its id."""
+        entry = self.entry(cast(int, key))
+        return (stamp(entry.at), entry.request_id) if entry else ("", "")
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         cells = self._cells.get(key)

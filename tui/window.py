@@ -6,6 +6,7 @@ microseconds: it copies short tuples, never the history of the process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -121,11 +122,25 @@ def rates(window: Window, now: float, since: float = 0.0) -> Rates:
     )
 
 
-def history(window: Window, now: float, bars: int) -> tuple[int, ...]:
-    """Requests finished in each of the last `bars` complete slots, oldest first."""
+Counts = tuple[int | None, ...]
+"""By slot; None where nothing is known."""
+
+
+def history(
+    window: Window, now: float, bars: int, unseen: Sequence[tuple[float, float]] = ()
+) -> Counts:
+    """Requests finished in each of the last `bars` complete slots, oldest first.
+
+    Args:
+        unseen: from and to, Unix seconds, of which nothing is known but what was counted.
+    """
     newest = int(now) // SLOT_S - 1
-    counts = {slot.number: slot.requests for slot in window.slots}
-    return tuple(counts.get(newest - back, 0) for back in range(bars - 1, -1, -1))
+    oldest = newest - bars + 1
+    counts: dict[int, int | None] = {slot.number: slot.requests for slot in window.slots}
+    for begin, end in unseen:
+        for number in range(max(oldest, int(begin) // SLOT_S), min(newest + 1, int(end) // SLOT_S)):
+            counts.setdefault(number, None)
+    return tuple(counts.get(number, 0) for number in range(oldest, newest + 1))
 
 
 @dataclass(frozen=True, slots=True)

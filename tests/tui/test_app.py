@@ -22,6 +22,7 @@ from nexus.domain.fleet import Fleet, picture
 from nexus.errors import NexusError
 from tests.fakes.dashboard import START, Stage, staged
 from tests.fakes.hostile import HOSTILE
+from tui.app import NexusDashboard
 from tui.commands import NexusCommands
 from tui.leave import Leave
 from tui.screens.backend import BackendPage
@@ -330,6 +331,26 @@ async def test_the_theme_changes_and_comes_back() -> None:
         assert stage.app.theme == "nexus-light"
         await stage.press("t")
         assert stage.app.theme == "nexus-dark"
+
+
+async def test_no_visit_finds_the_styles_of_a_page_again_but_after_a_change_of_theme(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[str] = []
+
+    def refresh_css(self: NexusDashboard, animate: bool = True) -> None:
+        found.append(str(self.current_mode))
+        super(NexusDashboard, self).refresh_css(animate)
+
+    monkeypatch.setattr(NexusDashboard, "refresh_css", refresh_css, raising=False)
+    async with staged(Story(START).opening()) as stage:
+        found.clear()
+        await stage.press("3", "1", "3", "4", "1")
+        assert found == []
+        dark = stage.app.screen.styles.background
+        await stage.press("t", "3")
+        assert found
+        assert stage.app.screen.styles.background != dark
 
 
 async def test_an_empty_fleet_tells_what_was_scanned_and_what_to_do() -> None:

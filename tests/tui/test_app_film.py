@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,19 @@ async def test_every_page_shows_the_moment_that_is_looked_back_at() -> None:
         assert stage.app.frame.state.logged >= then.logged
 
 
+async def test_the_film_begins_with_the_first_that_was_told() -> None:
+    story = Story(START)
+    async with staged() as stage:
+        stage.clock.now += 10
+        await stage.settle()
+        await stage.tell(story.opening())
+        await played(stage, story, 5)
+        await stage.press(*["comma"] * 8)
+        assert "The film begins here" in stage.text
+        assert "connecting" not in stage.text
+        assert "gpu-01" in stage.text
+
+
 async def test_both_ends_of_the_film_say_so() -> None:
     story = Story(START)
     async with staged(story.opening()) as stage:
@@ -74,6 +88,10 @@ async def test_the_screen_is_saved_as_a_picture(
         await stage.press("f12")
         assert "gpu-01" in saved(tmp_path)
         assert "Saved as" in stage.text
+        (picture,) = tmp_path.glob("nexus-*.svg")  # noqa: ASYNC240
+        assert stat.S_IMODE(picture.stat().st_mode) == 0o600
+        await stage.press("f12")
+        assert len(list(tmp_path.glob("nexus-*.svg"))) == 2  # noqa: ASYNC240
 
 
 async def test_a_folder_that_cannot_be_written_is_told(

@@ -55,6 +55,19 @@ async def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> Non
         await export(Shown("a"), "x", "1", tmp_path / "gone")
 
 
+class Dated(Shown):
+    """Rows with a fact that has no room on the screen."""
+
+    note_heads = ("AT",)
+
+    def notes(self, key: Hashable) -> tuple[str, ...]:
+        return (f"then {key}",)
+
+
+async def test_what_the_screen_has_no_room_for_stands_first() -> None:
+    assert await collect(Dated("a")) == [["AT", "NAME", "N"], ["then 0", "a", ""]]
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1+1", "@SUM(A1)", "|calc", "%x", "\t=1"])
 async def test_nothing_begins_like_a_formula(name: str) -> None:
     table = await collect(Shown("ok", name))

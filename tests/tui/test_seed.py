@@ -126,3 +126,16 @@ async def test_a_gateway_that_does_not_tell_is_shown_from_now_on() -> None:
         assert not stage.app.state.log
         await stage.tell(ENDED[0])
         assert stage.app.state.log == (ENDED[0],)
+
+
+async def test_charts_and_sparklines_say_from_when_on_they_count() -> None:
+    busy = Lately(START - 10, tuple(each for each in ENDED if each.at > START - 10))
+    async with staged(PICTURE, past=busy, size=(120, 40)) as stage:
+        await stage.settle()
+        assert "TRAFFIC req/s, since 07:59:50" in stage.text
+        assert "·····" in stage.line_with(" gpu-01 ")
+    since_start = Lately(START - 753, tuple(ENDED))
+    async with staged(PICTURE, past=since_start, size=(120, 40)) as stage:
+        await stage.settle()
+        assert "TRAFFIC req/s, last" in stage.text
+        assert "··" not in stage.line_with(" gpu-01 ")

@@ -88,5 +88,12 @@ def test_history_counts_complete_slots_up_to_now() -> None:
     assert history(filled, 500.0, 4) == (0, 0, 0, 0)
 
 
+def test_history_knows_what_was_not_seen_from_what_did_not_happen() -> None:
+    filled = window(done(101.0), done(105.0))
+    assert history(filled, 110.0, 6, [(0.0, 100.0)]) == (None, 1, 0, 1, 0, 0)
+    assert history(filled, 110.0, 6, [(100.0, 104.5)]) == (0, 1, None, 1, 0, 0)
+    assert history(filled, 110.0, 6, [(104.0, 500.0)]) == (0, 1, 0, 1, None, None)
+
+
 def test_an_event_that_comes_late_is_not_lost() -> None:
     assert rates(window(done(110.0), done(100.0)), 111.0).requests == 2

@@ -6,7 +6,7 @@ from nexus.domain.access import Role as Access
 from nexus.domain.backend import Zone
 from nexus.domain.events import RequestFinished
 from tui.render.cells import BLANK, Cell, Line, Role, line
-from tui.render.numbers import count, plural
+from tui.render.numbers import clock, count, plural, span
 from tui.state import DashboardState
 
 _MAY = {
@@ -15,17 +15,19 @@ _MAY = {
     Access.ADMIN: "see and change everything",
 }
 _WIDE = 12
+_BAR = 16
 
 
-def account_lines(state: DashboardState, role: Access) -> tuple[Line, ...]:
-    """Each section with what there is, or why there is nothing."""
+def account_lines(
+    state: DashboardState, role: Access, now: float, utc_offset_s: int
+) -> tuple[Line, ...]:
+    """Each section with what there is, or why there is nothing. `now` in Unix seconds."""
     return (
         BLANK,
         _head("You"),
         _row("role", f"{role.value}: {_MAY[role]}"),
         BLANK,
-        _head("Where requests went"),
-        *_zones(state),
+        *_zones(state, now, utc_offset_s),
         BLANK,
         _head("Budget"),
         _nothing("No spending is counted, and no limit is set."),
@@ -38,7 +40,7 @@ def account_lines(state: DashboardState, role: Access) -> tuple[Line, ...]:
     )
 
 
-def _zones(state: DashboardState) -> list[Line]:
+def _zones(state: DashboardState, now: float, utc_offset_s: int) -> list[Line]:
     """Requests and tokens of the log, by zone of the backend that served."""
     found = {zone: [0, 0, 0] for zone in Zone}
     for entry in state.log:
@@ -51,20 +53,22 @@ def _zones(state: DashboardState) -> list[Line]:
             sums[2] += entry.completion_tokens or 0
     total = sum(sums[0] for sums in found.values())
     if not total:
-        return [_nothing("No request has been served while this dashboard looked.")]
-    lines: list[Line] = []
+        nothing = "No request has been served while this dashboard looked."
+        return [_head("Where requests went"), _nothing(nothing)]
+    since = state.log[0].at
+    told = f"since {clock(since, utc_offset_s)}, {span(now - since)} ago"
+    lines: list[Line] = [(*_head("Where requests went"), Cell(f"   {told}", Role.DIM))]
     for zone, (requests, read, written) in found.items():
         share = requests / total
-        bar = "█" * round(30 * share)
         role = Role.WARN if zone is Zone.OPEN else Role.OK
         lines.append(
             line(
                 "  ",
                 Cell(f"{zone.value:<{_WIDE}}", Role.DIM),
-                Cell(f"{bar:<30}", role),
+                Cell(f"{'█' * round(_BAR * share):<{_BAR}}", role),
                 Cell(f" {100 * share:>3.0f}%  "),
-                Cell(f"{plural(requests, 'request'):<16}"),
-                Cell(f"{count(read)} tokens read, {count(written)} written", Role.DIM),
+                Cell(f"{plural(requests, 'request'):<14}"),
+                Cell(f"{count(read)} tokens in, {count(written)} out", Role.DIM),
             )
         )
     return lines

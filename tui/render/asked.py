@@ -9,7 +9,7 @@ from nexus.domain.backend import Backend, BackendId, Zone
 from nexus.domain.events import RequestFinished, RequestRefused, RequestRouted
 from nexus.domain.gateway import Json
 from tui.render.facts import number, text, whole
-from tui.render.why import reason, why
+from tui.render.why import reason, refusal, why
 from tui.state import DashboardState
 
 
@@ -131,7 +131,7 @@ def of_ended(event: RequestFinished | RequestRefused, zone: ZoneOf) -> Request:
             event.code,
             failed=True,
             refused=True,
-            said=event.message or event.code,
+            said=refusal(event.message, event.requested) or event.code,
         )
     return Request(
         event.request_id,
@@ -161,6 +161,7 @@ def of_past(facts: Json, zone: ZoneOf, tenant: str = "") -> Request:
     code = text(facts, "error_code")
     backend, used = text(facts, "backend"), text(facts, "actual_model")
     short = text(facts, "why")
+    said = refusal(error, text(facts, "model"))
     return Request(
         text(facts, "request_id"),
         number(facts, "at") or 0.0,
@@ -179,5 +180,5 @@ def of_past(facts: Json, zone: ZoneOf, tenant: str = "") -> Request:
         prompt_tokens=whole(facts, "prompt_tokens"),
         completion_tokens=whole(facts, "completion_tokens"),
         tokens_per_s=number(facts, "tokens_per_second"),
-        said=(f"{error} ({reason(short)})" if short else error) if error else reason(short),
+        said=(f"{said} ({reason(short)})" if short else said) if said else reason(short),
     )

@@ -44,7 +44,7 @@ class Summary:
     slow: bool = False
 
 
-def cells(row: Summary, trend: tuple[int, ...], now: float) -> tuple[Cell, ...]:
+def cells(row: Summary, trend: tuple[int | None, ...], now: float) -> tuple[Cell, ...]:
     """One row, in the order of `COLUMNS`."""
     backend, load, face = row.backend, row.load, row.backend.face
     down = backend.status in DOWN

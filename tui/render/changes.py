@@ -10,7 +10,7 @@ from nexus.domain.audit import DONE, AuditEntry, Facts
 from tui.clean import clean
 from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, line
 from tui.render.columns import Column
-from tui.render.numbers import clock
+from tui.render.numbers import clock, stamp
 
 COLUMNS = (
     Column("TIME", 8),
@@ -70,6 +70,13 @@ class ChangesView:
         """The change of a row."""
         at = len(self._chosen) - 1 - cast(int, key)
         return self._chosen[at] if 0 <= at < len(self._chosen) else None
+
+    note_heads = ("AT",)
+
+    def notes(self, key: Hashable) -> tuple[str, ...]:
+        """What files say besides: the date too."""
+        entry = self.entry(key)
+        return (stamp(entry.at) if entry else "",)
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         entry = self.entry(key)

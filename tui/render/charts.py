@@ -61,12 +61,18 @@ class Plot:
         self.label = label
 
     def lines(
-        self, width: int, height: int, seconds: int, end: str, keys: str = ""
+        self, width: int, height: int, seconds: int, end: str, keys: str = "", since: str = ""
     ) -> tuple[Line, ...]:
-        """Heading and chart in exactly `height` lines; `keys` change the time."""
+        """Heading and chart in exactly `height` lines.
+
+        Args:
+            keys: change the time.
+            since: from when on it is known, where that is not the whole time.
+        """
+        time = f"since {since}" if since else f"last {long_span(seconds)}"
         head = line(
             Cell(f"{self.title}", Role.HEAD),
-            Cell(f" {self.note}, last {long_span(seconds)}  ", Role.FAINT),
+            Cell(f" {self.note}, {time}  ", Role.FAINT),
             Cell(keys, Role.ACCENT),
         )
         times = (f"-{long_span(seconds)}", end)
@@ -91,14 +97,18 @@ def beside(
     seconds: int,
     keys: str = "",
     end: str = "now",
+    since: str = "",
 ) -> tuple[Line, ...]:
-    """Charts next to each other in `width` columns, all over the same time, which ends at `end`."""
+    """Charts next to each other in `width` columns, all over the same time, which ends at `end`.
+
+    `since`: from when on it is known, where that is not the whole time.
+    """
     if not plots or width < 20 or height < 3:
         return ()
     gap = 2
     share = (width - gap * (len(plots) - 1)) // len(plots)
     blocks = [
-        plot.lines(share, height, seconds, end, "" if number else keys)
+        plot.lines(share, height, seconds, end, "" if number else keys, since)
         for number, plot in enumerate(plots)
     ]
     rows: list[Line] = []

@@ -23,18 +23,15 @@ def label(text: str) -> Cell:
     return Cell(f"{text:<{_LABEL}} ", Role.DIM)
 
 
-def model_pieces(model: Model) -> Line:
-    """A model with its context and what it can (`✓`), cannot (`✗`) or may (`?`) do."""
+def fact_pieces(model: Model) -> Line:
+    """A model's context, and what it can (`✓`) and cannot (`✗`) do."""
     size = "context unknown" if model.context_length is None else f"{model.context_length:,} tokens"
     if model.max_output_tokens is not None:
         size += f", answers up to {model.max_output_tokens:,}"
     if mark := _unlike_server(model, "context_length"):
         size += f" ({mark})"
     memory = _MEMORY[model.residency]
-    pieces: list[Cell | str] = [
-        Cell(model.id, Role.STRONG),
-        Cell(f"   {size}   {memory}".rstrip(), Role.DIM),
-    ]
+    pieces: list[Cell | str] = [Cell(f"{size}   {memory}".rstrip(), Role.DIM)]
     if model.zone is Zone.OPEN:
         pieces.append(Cell("  zone open", Role.WARN))
     for name in _ABILITIES:

@@ -72,7 +72,7 @@ def tiles(
     state: DashboardState,
     traffic: Rates,
     latency: Latency,
-    bars: tuple[int, ...],
+    bars: tuple[int | None, ...],
     width: int,
     *,
     tall: bool,
@@ -119,7 +119,7 @@ def tiles(
     shown = bars[-bars_wide:]
     heads.append(Cell("TRAFFIC 2m", Role.HEAD))
     numbers.append(Cell(spark(shown), Role.INFO))
-    peak = max(shown, default=0) / 2
+    peak = max((bar or 0 for bar in shown), default=0) / 2
     notes.append(Cell(f"peak {rate(peak)}/s", Role.DIM))
     return (tuple(heads), tuple(numbers), tuple(notes))
 

@@ -10,7 +10,7 @@ from nexus.domain.logline import LogLevel, LogLine, LogValue
 from tui.clean import clean
 from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, line
 from tui.render.columns import Column
-from tui.render.numbers import clock, plural
+from tui.render.numbers import clock, plural, stamp
 
 COLUMNS = (
     Column("TIME", 12),
@@ -64,6 +64,8 @@ class LinesView:
         self._cells: dict[Hashable, tuple[Cell, ...]] = {}
         self._made: tuple[object, ...] = ()
         self._utc_offset_s = 0
+        self.narrow = False
+        """True where there is little room: a request's id comes last."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -138,8 +140,15 @@ class LinesView:
                 return key
         return None
 
+    note_heads = ("AT",)
+
+    def notes(self, key: Hashable) -> tuple[str, ...]:
+        """What files say besides: the date too."""
+        each = self.line(key)
+        return (stamp(each.at) if each else "",)
+
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
-        mark = (key, self.words)
+        mark = (key, self.words, self.narrow)
         cells = self._cells.get(mark)
         if cells is None:
             found = self._by_key.get(cast(float, key))
@@ -150,7 +159,7 @@ class LinesView:
             if isinstance(found, int):
                 cells = gap_cells(found)
             else:
-                cells = line_cells(found, self.words, self._utc_offset_s)
+                cells = line_cells(found, self.words, self._utc_offset_s, narrow=self.narrow)
             self._cells[mark] = cells
         return cells
 
@@ -182,7 +191,9 @@ def gap_cells(missed: int) -> tuple[Cell, ...]:
     return (UNKNOWN, Cell("! gap", Role.WARN), UNKNOWN, Cell(text, Role.WARN))
 
 
-def line_cells(each: LogLine, words: str, utc_offset_s: int) -> tuple[Cell, ...]:
+def line_cells(
+    each: LogLine, words: str, utc_offset_s: int, *, narrow: bool = False
+) -> tuple[Cell, ...]:
     """One row, in the order of `COLUMNS`. A line that is looked for has a mark before it."""
     word, role = LOOK[each.level]
     found = bool(words) and has(each, words)
@@ -192,22 +203,27 @@ def line_cells(each: LogLine, words: str, utc_offset_s: int) -> tuple[Cell, ...]
         Cell(word, role),
         Cell(each.component, Role.INFO),
         Cell(
-            f"{'» ' if found else ''}{summary(each)}",
+            f"{'» ' if found else ''}{summary(each, narrow=narrow)}",
             Role.STRONG if found else Role.TEXT if quiet else role,
         ),
     )
 
 
-def summary(each: LogLine) -> str:
+def summary(each: LogLine, *, narrow: bool = False) -> str:
     """Message and fields in one line; of a traceback only how it ends.
 
-    A line about a request begins with what it is about, without names: id, model, backend, status.
+    A line about a request begins with what it is about, without names: id, model, backend, status;
+    `narrow`: with the id behind all else.
     """
     left = dict(each.fields)
     parts = [] if each.message == each.component else [each.message]
     if REQUEST in left:
         model, backend = left.pop("model", None), left.pop("backend", None)
-        parts.append(str(left.pop(REQUEST)))
+        id = str(left.pop(REQUEST))
+        if narrow:
+            left["id"] = id
+        else:
+            parts.append(id)
         parts += [f"{model or '-'} → {backend or '-'}"] if model or backend else []
         parts += [str(left.pop(name)) for name in ("status_code", ERROR) if left.get(name)]
     for name, value in left.items():

@@ -13,7 +13,7 @@ from tui.clean import clean
 from tui.render import matrix
 from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, known, line
 from tui.render.columns import Column
-from tui.render.detail import label, model_pieces
+from tui.render.detail import fact_pieces, label
 from tui.render.filters import matches
 from tui.render.matrix import ModelIndex, ModelRow
 from tui.render.numbers import context, millis, plural, rate
@@ -298,13 +298,13 @@ def chosen_lines(view: ModelsView, name: str, aliases: Sequence[str]) -> tuple[L
                 " ",
                 label("here"),
                 glyph(backend.status),
-                Cell(f" {word(backend.status)}   "),
+                Cell(f" {word(backend.status)}  "),
                 Cell(_memory(found[1]), Role.STRONG),
                 Cell(f"   {plural(use.requests, 'request')} of late", Role.DIM),
-                Cell(f"   ttft {millis(use.ttft_ms)}   {rate(use.tokens_per_s)} tok/s"),
+                Cell(f"  ttft {millis(use.ttft_ms)}  {rate(use.tokens_per_s)} tok/s"),
             )
         )
-        lines.append(line(" ", label("facts"), *model_pieces(found[1])[1:]))
+        lines.append(line(" ", label("facts"), *fact_pieces(found[1])))
     lines.append(
         line(
             " ",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 
 def millis(ms: float | None) -> str:
     """`8ms`, `412ms`, `2.1s`, `45s`, `3m20`; `-` for unknown."""
@@ -83,6 +85,11 @@ def clock(at: float, utc_offset_s: int) -> str:
     """Wall time `14:20:31` of Unix seconds `at`."""
     whole = int(at + utc_offset_s) % 86_400
     return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+
+
+def stamp(at: float) -> str:
+    """Date and time for files: `2026-11-24T14:20:31.402Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def plural(number: int, noun: str) -> str:

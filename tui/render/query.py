@@ -36,9 +36,12 @@ NUMBERS = {
     "speed": "tokens_per_s",
 }
 """What can be compared with `<` and `>`; a bare `>2s` is about `took`."""
-USAGE = (
-    "model: backend: status: zone: tenant: why: stream: id:   >2s <500ms ttft>1s out>100   !hides"
+USAGES = (
+    "model: backend: status: zone: tenant: why: stream: id:   >2s <500ms ttft>1s out>100   !hides",
+    "model: backend: status: zone: tenant: why: stream: id: >2s ttft<1s !hides",
+    "model: backend: status: zone: why: id: >2s !hides",
 )
+"""What may be typed: the first that fits is shown."""
 
 _PIECE = re.compile(r'[^\s"]*"[^"]*"?|\S+')
 _COMPARE = re.compile(r"([a-z/]*)(<=|>=|<|>)(.*)", re.DOTALL)

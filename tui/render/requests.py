@@ -13,7 +13,7 @@ from typing import cast
 from tui.render.asked import Request, became, of_ended, of_running, zones
 from tui.render.cells import UNKNOWN, Cell, Role, known
 from tui.render.columns import Column
-from tui.render.numbers import clock, count, millis, rate
+from tui.render.numbers import clock, count, millis, rate, stamp
 from tui.render.query import Query
 from tui.render.status import http_cell
 from tui.state import DashboardState
@@ -28,7 +28,7 @@ COLUMNS = (
     Column("IN", 5, right=True, drop=7),
     Column("OUT", 5, right=True, drop=6),
     Column("TOK/S", 5, right=True, drop=8),
-    Column("WHY", 20, widest=80, drop=2),
+    Column("WHY", 15, widest=80, drop=2),
     Column("ZONE", 10, drop=9),
 )
 NARROW = COLUMNS[:-1]
@@ -194,6 +194,13 @@ class RequestsView:
     def request(self, id: str) -> Request | None:
         """The row of that id."""
         return self._rows.get(id)
+
+    note_heads = ("AT", "ID")
+
+    def notes(self, key: Hashable) -> tuple[str, ...]:
+        """What files say besides: when it began, and its id."""
+        request = self._rows.get(cast(str, key))
+        return (stamp(request.at), request.id) if request else ("", "")
 
     def cells(self, key: Hashable) -> tuple[Cell, ...]:
         request = self._rows.get(cast(str, key))

@@ -23,9 +23,9 @@ from tui.state import DashboardState
 COLUMNS = (
     Column("KIND", 9),
     Column("NAME", 18, widest=34),
-    Column("LEADS TO", 24, widest=56),
+    Column("LEADS TO", 26, widest=56),
     Column("REQS", 5, right=True, drop=1),
-    Column("STATE", 22, widest=34),
+    Column("STATE", 20, widest=34),
 )
 ASKED_FOR = ("alias", "fallback")
 """Kinds of rules that are named as clients name models."""
@@ -84,6 +84,8 @@ class RoutesView:
     def _row(self, key: RowKey, live: Routes, draft: Routes) -> tuple[Cell, ...]:
         kind, name, leads = _told(key, draft)
         changed = _told_or_none(key, live) != (kind, name, leads)
+        if key.kind == "setting":
+            changed = changed or live.max_retries != draft.max_retries
         head = Cell(f"{'~' if changed else ' '}{kind}", Role.WARN if changed else Role.DIM)
         count = self._asked[key.name] if key.kind in ASKED_FOR else 0
         reqs = Cell(str(count)) if count else UNKNOWN
@@ -97,17 +99,17 @@ class RoutesView:
                 missing = [name for name in draft.fallbacks[key.name] if not self._served(name)]
                 if not missing:
                     return Cell("ok", Role.OK)
-                return Cell(f"! {missing[0]}: nobody serves it", Role.WARN)
+                return Cell(f"! nobody serves {missing[0]}", Role.WARN)
             case "policy":
                 return _policy_reach(draft.policies[int(key.name)], self.models)
             case _:
-                return Cell("")
+                return Cell(_retries(draft.max_retries), Role.DIM)
 
     def _alias_state(self, name: str, draft: Routes) -> Cell:
         if circle(draft.aliases, name):
-            return Cell("✖ goes round in a circle", Role.BAD)
+            return Cell("✖ goes in a circle", Role.BAD)
         if name in self.models:
-            return Cell("! hidden by a real model", Role.WARN)
+            return Cell("! a real model wins", Role.WARN)
         way = led(name, draft, self.models)
         if len(way) > MOST_HOPS + 1:
             return Cell(f"✖ more than {MOST_HOPS} hops", Role.BAD)
@@ -116,9 +118,9 @@ class RoutesView:
         if self._served(end):
             return Cell(f"ok{deep}", Role.OK)
         if any(self._served(each) for each in draft.fallbacks.get(end, ())):
-            return Cell("! target down, falls back", Role.WARN)
+            return Cell("! down, falls back", Role.WARN)
         known = end in self.models
-        return Cell("✖ target is down" if known else "✖ nobody lists the target", Role.BAD)
+        return Cell("✖ target is down" if known else "✖ nobody lists it", Role.BAD)
 
     def _served(self, model: str) -> bool:
         row = self.models.row(model)
@@ -148,12 +150,8 @@ def _told(key: RowKey, routes: Routes) -> tuple[str, str, str]:
             return ("policy", f"{int(key.name) + 1} {policy.pattern}", policy_asks(policy) + when)
         case _:
             parts = routes.weights
-            shares = f"priority {parts.priority} load {parts.load} latency {parts.latency}"
-            return (
-                "strategy",
-                routes.strategy.value,
-                f"{shares}, {_retries(routes.max_retries)}",
-            )
+            shares = f"prio {parts.priority} load {parts.load} latency {parts.latency}"
+            return ("strategy", routes.strategy.value, shares)
 
 
 def _retries(number: int) -> str:

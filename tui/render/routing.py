@@ -8,7 +8,7 @@ from tui.render.cells import UNKNOWN, Cell, Role, known
 from tui.render.columns import Column
 from tui.render.numbers import clock, count, millis, rate
 from tui.render.status import http_cell
-from tui.render.why import why
+from tui.render.why import refusal, why
 from tui.state import Entry
 
 COLUMNS = (
@@ -40,7 +40,7 @@ def cells(entry: Entry, utc_offset_s: int) -> tuple[Cell, ...]:
             UNKNOWN,
             UNKNOWN,
             UNKNOWN,
-            Cell(entry.message or entry.code, status.role),
+            Cell(refusal(entry.message, entry.requested) or entry.code, status.role),
         )
     status = http_cell(entry.status, entry.error)
     return (

@@ -7,11 +7,18 @@ from collections.abc import Sequence
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def spark(values: Sequence[int]) -> str:
-    """One bar per value, scaled to the largest; a blank where nothing happened."""
-    top = max(values, default=0)
-    if top <= 0:
-        return " " * len(values)
+GAP = "·"
+
+
+def spark(values: Sequence[int | None]) -> str:
+    """One bar per value, scaled to the largest; a blank where nothing happened, a dot for None."""
+    top = max((v for v in values if v is not None), default=0)
     # Small counts keep their proportions: one request among ones is not a full bar.
     scale = max(top, 4)
-    return "".join(" " if v <= 0 else BARS[min(7, (v * 8 - 1) // scale)] for v in values)
+    return "".join(_bar(v, scale) for v in values)
+
+
+def _bar(value: int | None, scale: int) -> str:
+    if value is None:
+        return GAP
+    return " " if value <= 0 else BARS[min(7, (value * 8 - 1) // scale)]

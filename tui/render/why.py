@@ -18,6 +18,11 @@ def why(entry: RequestFinished) -> str:
     return text
 
 
+def refusal(message: str, requested: str) -> str:
+    """Why nothing served it, without the model that the row names anyway."""
+    return message.removeprefix(f"Model '{requested}' ")
+
+
 def reason(short: str) -> str:
     """One short form in words; unknown forms stay as they are."""
     if short.startswith("fallback:"):
@@ -27,7 +32,7 @@ def reason(short: str) -> str:
                 return f"fallback {short[9 : at - 1]}; {reason(short[at:])}"
         return "fallback " + short[9:]
     if short == "only_healthy_backend":
-        return "only one available"
+        return "the only one"
     name, _, rest = short.partition(":")
     last = rest.rpartition(":")[2]
     match name:

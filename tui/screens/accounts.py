@@ -101,7 +101,7 @@ class AccountsPage(Page):
         if not trouble and frame.state.link is Link.LOST:
             trouble = frame.state.link_detail or "the connection is lost"
         table, below = self._table, self.query_one("#sums", TextLines)
-        lines = account_lines(frame.state, app.role)
+        lines = account_lines(frame.state, app.role, frame.now, frame.utc_offset_s)
         if ring is None or not ring.keys:
             self._view.update(Keyring(), "", frame.now)
             table.display = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
@@ -32,8 +32,7 @@ from tui.screens.acting import ActingPage
 from tui.screens.backend_charts import BackendCharts
 from tui.screens.backend_tables import BackendTables
 from tui.screens.base import dashboard
-from tui.screens.levers import ask_to_load, ask_to_unload
-from tui.screens.page import Page
+from tui.screens.levers import Ask, ask_to_load, ask_to_unload
 from tui.screens.panes import Listed
 from tui.state import EMPTY, NO_LOAD, DashboardState
 from tui.views import Frame, Latencies
@@ -265,7 +264,7 @@ class BackendPage(ActingPage):
     def action_unload(self) -> None:
         self._with_model(ask_to_unload)
 
-    def _with_model(self, ask: Callable[[Page, Backend, Model], None]) -> None:
+    def _with_model(self, ask: Ask) -> None:
         """Ask about the model under the cursor, or about the only one."""
         backend, rows = self.selected, self._tables.rows["models"]
         model: object = None
@@ -277,7 +276,7 @@ class BackendPage(ActingPage):
             text = "Go to a model first: tab leads to the models."
             dashboard(self).say(text, severity="warning")
         else:
-            ask(self, backend, model)
+            ask(dashboard(self), backend, model)
 
     def action_open(self) -> None:
         if isinstance(self.focused, LiveTable):

@@ -51,23 +51,29 @@ class BackendCharts:
         past = self._past_of(frame, backend)
         mark = (
             trace.mark(frame.now), past, layout, self._window, backend.id, turns, backend.status,
-            self._trouble, self._asking, frame.state.gaps, frame.end,
+            self._trouble, self._asking, frame.state.gaps, frame.state.since, frame.end,
         )  # fmt: skip
         if mark == self._mark:
             return
         self._mark = mark
         width, height = layout.left_width - 3, layout.charts - 1  # the strip takes one
+        draw = partial(
+            beside,
+            seconds=self._window,
+            end=frame.end,
+            since=frame.seen_from(self._window) if self._window <= KEPT_S else "",
+        )
         both = plots(trace, past, self._window, frame.now, frame.state.gaps)
         if self._window > KEPT_S and (past is None or not past.known):
             keys = Cell("  [ ] another time", Role.FAINT)
             lines: list[Line] = [(*self._no_history(), keys), *([BLANK] * (height - 1))]
         elif layout.abreast:
-            lines = list(beside(both, width, height, self._window, "[ ]", frame.end))
+            lines = list(draw(both, width, height, keys="[ ]"))
         else:
             upper = (height + 1) // 2
             lines = [
-                *beside(both[:1], width, upper, self._window, "[ ]", frame.end),
-                *beside(both[1:], width, height - upper, self._window, end=frame.end),
+                *draw(both[:1], width, upper, keys="[ ]"),
+                *draw(both[1:], width, height - upper),
             ]
         marks = health.strip(backend, turns, frame.now, self._window, max(8, width - 9))
         lines.append((Cell("health ", Role.HEAD), *marks))

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
+from tui.clean import clean
 from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.screens.over import Over
 from tui.widgets.text_lines import TextLines
@@ -45,6 +46,7 @@ class Choose(Over[str | None]):
         super().__init__()
         self._title = title
         self._options = tuple(options)
+        self._label = min(22, max((len(clean(each.label)) for each in options), default=0))
         self._at = next((n for n, each in enumerate(options) if each.value == at), 0)
 
     def compose(self) -> ComposeResult:
@@ -73,7 +75,7 @@ class Choose(Over[str | None]):
         return line(
             Cell("▌ " if here else "  ", Role.ACCENT),
             Cell(f"{option.key or ' '}  ", Role.ACCENT),
-            Cell(f"{option.label:<22}", Role.STRONG if here else Role.TEXT),
+            Cell(f"{option.label:<{self._label}}", Role.STRONG if here else Role.TEXT),
             Cell(f"  {option.hint}", Role.DIM),
         )
 

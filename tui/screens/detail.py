@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.render.cells import Cell, Line, Role, line
-from tui.render.detail import label, model_pieces
+from tui.render.detail import fact_pieces, label
 from tui.render.status import glyph, word
 from tui.screens.modal import Reader
 from tui.views import Frame
@@ -32,5 +32,5 @@ class ModelDetail(Reader):
                             Cell(f"   {word(backend.status)}, {backend.face.zone}", Role.DIM),
                         )
                     )
-                    lines.append(line(label(""), *model_pieces(model)[1:]))
+                    lines.append(line(label(""), *fact_pieces(model)))
         return tuple(lines) or (line(Cell("No backend lists this model now.", Role.WARN)),)

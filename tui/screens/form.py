@@ -12,7 +12,7 @@ from textual.widgets import Button, Input
 
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
-from tui.screens.fields import Field, field_rows, show_labels, typed
+from tui.screens.fields import Field, field_rows, offered, show_labels, typed
 from tui.screens.over import Over
 from tui.widgets.text_lines import TextLines
 
@@ -47,6 +47,8 @@ class Form(Over[dict[str, str] | None]):
         self._check = check
         self._yes = yes
         self._note = note
+        self._seen: set[str] = set()
+        """Fields that were typed into: what is missing in others is not held against anybody."""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog form"):
@@ -72,10 +74,15 @@ class Form(Over[dict[str, str] | None]):
         return typed(self, self._fields)
 
     def _say(self) -> Checked:
-        found = self._check(self.words)
+        words = self.words
+        found = self._check(words)
         for field in self._fields:
             said = self.query_one(f"#said-{field.name}", TextLines)
-            if error := found.errors.get(field.name):
+            if offer := offered(field, words[field.name]):
+                said.show((offer,))
+            elif field.name not in self._seen and not words[field.name]:
+                said.show(((),))
+            elif error := found.errors.get(field.name):
                 said.show((line(Cell(f"✖ {error}", Role.BAD)),))
             elif note := found.notes.get(field.name):
                 said.show((line(Cell(f"! {note}", Role.WARN)),))
@@ -85,14 +92,20 @@ class Form(Over[dict[str, str] | None]):
         return found
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.has_focus:
+            self._seen.add((event.input.id or "").removeprefix("field-"))
         self._say()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on to the next field, and from the last one to the button, if it works."""
+        """Enter goes on to the next field; from the last to what is wrong, or to the button."""
         event.stop()
         if event.input.id != f"field-{self._fields[-1].name}":
             self.focus_next()
-        elif not self._say().errors:
+            return
+        self._seen.update(field.name for field in self._fields)
+        if errors := self._say().errors:
+            self.query_one(f"#field-{next(iter(errors))}").focus()
+        else:
             self.query_one("#yes").focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -33,6 +33,8 @@ from tui.widgets.log_table import LogTable
 
 EVERY_S = 1.0
 """Between two questions for new lines."""
+WIDE = 100
+"""From this width a request's id stands before what is said of it."""
 ALL = "*"
 """Stands for every component in the list to choose from."""
 
@@ -129,7 +131,7 @@ class LogsPage(Page):
             view.update(self._past, frame.state.changes, self.words, frame.utc_offset_s)
             self.show_rows(self._table, view, self._changes_title())
         else:
-            self._view.words = self.words
+            self._view.words, self._view.narrow = self.words, self.size.width < WIDE
             self._view.update(frame.utc_offset_s)
             self.show_rows(self._log, self._view, self._title(frame))
 

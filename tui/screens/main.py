@@ -173,7 +173,7 @@ class MainScreen(ActingPage):
                 state,
                 rates(total, frame.now, frame.counted_from),
                 self._latencies.of(None, total, frame.now),
-                history(total, frame.now, 60),
+                history(total, frame.now, 60, frame.unseen),
                 width,
                 tall=bool(self._layout and self._layout.tiles > 1),
                 trend=not (self._layout and self._layout.charts),
@@ -196,7 +196,9 @@ class MainScreen(ActingPage):
         if not height:
             return
         trace, width = frame.state.trace, self.size.width
-        mark = (trace.mark(frame.now), frame.state.gaps, frame.end, width, height)
+        mark = (
+            trace.mark(frame.now), frame.state.gaps, frame.state.since, frame.end, width, height,
+        )  # fmt: skip
         if mark == self._charted:
             return
         self._charted = mark
@@ -208,7 +210,8 @@ class MainScreen(ActingPage):
                 times_of(trace, frame.now, seconds, 50), times_of(trace, frame.now, seconds, 95)
             ),
         )
-        lines = beside(plots, width - 4, height, seconds, end=frame.end)
+        since = frame.seen_from(seconds)
+        lines = beside(plots, width - 4, height, seconds, end=frame.end, since=since)
         self.query_one("#charts", TextLines).show(tuple((Cell("  "), *row) for row in lines))
 
     def _show_backends(self, frame: Frame) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from nexus.domain.access import Role as Access
-from nexus.domain.backend import Backend, BackendId, BackendType, Model, Residency
+from nexus.domain.backend import BackendId
 from nexus.errors import NexusError
 from tui.commands import EVERYWHERE, FILTER_ACTIONS, OPEN, Action
 from tui.render import models
-from tui.render.cells import Cell, Line, Role, line
+from tui.render.detail import INDENT
 from tui.render.empty import empty_lines
+from tui.render.wrap import wrap
 from tui.screens.base import dashboard
 from tui.screens.detail import ModelDetail
-from tui.screens.modal import Confirm
+from tui.screens.levers import Ask, ask_to_load, ask_to_migrate, ask_to_unload
 from tui.screens.page import Page
 from tui.views import Frame
 from tui.widgets.live_table import LiveTable, gap_for
@@ -109,9 +110,11 @@ class ModelsPage(Page):
         view.update(frame.state, self.words, width - GUTTER - 1, gap_for(width), now=frame.now)
         table.show(view, (*models.title(view, self.words), *table.position()))
         aliases = self._aliases.get(self._model, [])
-        below.show(
-            (*models.chosen_lines(view, self._model, aliases)[: detail - 1], models.legend(width))
-        )
+        lines = models.chosen_lines(view, self._model, aliases)
+        folded = [part for each in lines for part in wrap(each, width - 1, INDENT + 1)]
+        if len(folded) > detail - 1:
+            folded = [each for each in folded if each]  # words are worth more than air
+        below.show((*folded[: detail - 1], models.legend(width)))
 
     # -- keys --------------------------------------------------------------------------------
 
@@ -144,119 +147,20 @@ class ModelsPage(Page):
         if edit is not None:
             edit(self._model)
 
-    def _listed(self) -> tuple[Backend, Model] | None:
-        """The model where the cell cursor stands; says so when that backend does not list it."""
-        found = self._view.found(self._model)
-        if found is None:
-            backend = self._view.backend
-            where = backend.name if backend else "That backend"
-            dashboard(self).say(f"{where} does not list {self._model}.", severity="warning")
-        return found
-
     def action_load(self) -> None:
-        if (found := self._listed()) is None:
-            return
-        backend, model = found
-        app = dashboard(self)
-        if model.residency is Residency.LOADED:  # what sleeps can be woken
-            app.say(f"{model.id} is loaded on {backend.name} already.")
-            return
-        text = (
-            line(Cell(f"{backend.name} reads it from its disk; that may take minutes.")),
-            line(Cell("It may push another model out of memory.", Role.WARN)),
-        )
-        self._confirm(
-            f"Load {model.id} on {backend.name}?",
-            text,
-            "Load",
-            lambda: app.source.load_model(backend.id, model.id),
-            f"{model.id} is loaded on {backend.name}.",
-        )
+        self._ask_about(ask_to_load)
 
     def action_unload(self) -> None:
-        if (found := self._listed()) is None:
-            return
-        backend, model = found
-        app = dashboard(self)
-        load = app.state.loads.get(backend.id)
-        text: list[Line] = []
-        if load and load.pending:
-            text.append(line(Cell(f"! {backend.name} works on {load.pending} now.", Role.WARN)))
-        row = self._view.row(model.id)
-        others = [
-            other.name
-            for other, copy in (row.found.values() if row else ())
-            if other.id != backend.id and other.is_routable and copy.loaded is not False
-        ]
-        if others:
-            text.append(line(Cell(f"Still loaded on {', '.join(others[:3])}.")))
-        else:
-            text.append(line(Cell("! No other backend has it loaded.", Role.WARN)))
-        if backend.face.type is BackendType.VLLM:
-            text.append(_asleep(backend.name))
-        else:
-            text.append(line(Cell("It stays on disk; the next request for it may load it again.")))
-        self._confirm(
-            f"Unload {model.id} from {backend.name}?",
-            tuple(text),
-            "Unload",
-            lambda: app.source.unload_model(backend.id, model.id),
-            f"{model.id} was unloaded from {backend.name}.",
-        )
+        self._ask_about(ask_to_unload)
 
     def action_migrate(self) -> None:
-        if (found := self._listed()) is None:
+        self._ask_about(ask_to_migrate)
+
+    def _ask_about(self, ask: Ask) -> None:
+        """Ask about the model where the cell cursor stands; it must be listed there."""
+        if (found := self._view.found(self._model)) is not None:
+            ask(dashboard(self), *found)
             return
-        backend, model = found
-        app = dashboard(self)
-        row = self._view.row(model.id)
-        olds = [
-            other
-            for other, copy in (row.found.values() if row else ())
-            if other.id != backend.id and copy.loaded
-        ]
-        if not olds:
-            app.say(f"No other backend has {model.id} loaded; L loads it.", severity="warning")
-            return
-        old = olds[0]
-
-        async def move() -> None:
-            await app.source.load_model(backend.id, model.id)
-            await app.source.unload_model(old.id, model.id)
-
-        text = [
-            line(Cell(f"First it is loaded on {backend.name}; then {old.name} frees its memory.")),
-            line(Cell("Where loading fails, nothing is unloaded.", Role.DIM)),
-        ]
-        if old.face.type is BackendType.VLLM:
-            text.insert(1, _asleep(old.name))
-        self._confirm(
-            f"Migrate {model.id} from {old.name}?",
-            tuple(text),
-            "Migrate",
-            move,
-            f"{model.id} is on {backend.name} now, and no longer on {old.name}.",
-        )
-
-    def _confirm(
-        self,
-        title: str,
-        text: tuple[Line, ...],
-        yes: str,
-        wish: Callable[[], Awaitable[object]],
-        done: str,
-    ) -> None:
-        app = dashboard(self)
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                app.say(f"{yes}: under way.")
-                app.do(wish, done)
-
-        app.push_screen(Confirm(title, text, yes), answered)
-
-
-def _asleep(name: str) -> Line:
-    """A vLLM frees no single model."""
-    text = f"! All of {name} goes to sleep, and gets no requests until it is loaded."
-    return line(Cell(text, Role.WARN))
+        backend = self._view.backend
+        where = backend.name if backend else "That backend"
+        dashboard(self).say(f"{where} does not list {self._model}.", severity="warning")

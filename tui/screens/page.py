@@ -17,6 +17,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets._toast import ToastRack
 
 from tui.commands import EVERYWHERE, Action
 from tui.export import Rows, as_csv, as_json, collect, export, stem
@@ -107,6 +108,10 @@ class Page(Shown, Screen[None]):
     def on_screen_resume(self) -> None:
         # What stood before it has hidden some frames.
         self.refresh_frame()
+
+    def on_screen_suspend(self) -> None:
+        for rack in self.query(ToastRack):
+            rack.display = False  # what stands before the page shows them itself
 
     def on_live_table_cursor_moved(self) -> None:
         self.refresh_frame()
@@ -266,7 +271,6 @@ class Page(Shown, Screen[None]):
         self.set_focus(box)  # at once: the next key is meant for it
 
     def action_clear(self) -> None:
-        dashboard(self).end_tour()
         self.filter_by("")
 
     def filter_by(self, words: str) -> None:

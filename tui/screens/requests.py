@@ -18,6 +18,8 @@ from textual.widget import Widget
 from nexus.domain.access import Role as Access
 from nexus.domain.gateway import Json
 from nexus.errors import NexusError, NotFound
+from tui.clean import clean
+from tui.clean import width as columns_of
 from tui.clipboard import curl
 from tui.commands import EVERYWHERE, EXPORT, FILTER_ACTIONS, Action
 from tui.render import again, story
@@ -26,7 +28,7 @@ from tui.render.cells import BLANK, Cell, Line, Role, line
 from tui.render.detail import INDENT
 from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
-from tui.render.query import FIELDS, NUMBERS, USAGE, Query, parse
+from tui.render.query import FIELDS, NUMBERS, USAGES, Query, parse
 from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView
 from tui.render.titles import PAST
 from tui.screens.base import dashboard
@@ -37,6 +39,7 @@ from tui.state import Link
 from tui.views import Frame
 from tui.widgets.live_feed import LiveFeed
 from tui.widgets.live_table import LiveTable
+from tui.widgets.paint import GUTTER
 from tui.widgets.reading_pane import ReadingPane
 from tui.widgets.text_lines import TextLines
 
@@ -236,7 +239,8 @@ class RequestsPage(Page):
         if query.hints:
             text = line(Cell(f" ! {'; '.join(query.hints)}", Role.WARN))
         elif typing:
-            text = line(Cell(f" {USAGE}", Role.FAINT))
+            usage = next((each for each in USAGES if len(each) + 2 <= self.size.width), USAGES[-1])
+            text = line(Cell(f" {usage}", Role.FAINT))
         elif empty:
             said = "No request yet: they appear here as clients ask."
             if query.text:
@@ -343,9 +347,12 @@ class RequestsPage(Page):
             lines = story.forgotten(request, told.said, frame.now, frame.utc_offset_s)
         else:
             lines = story.loading(request, frame.now, frame.utc_offset_s)
-        keys = "   w decide again"
-        keys += "   esc back" if self._open == "full" else "   enter whole page"
-        title = (*story.title(request, frame.now), Cell(keys, Role.FAINT))
+        keys = "esc back" if self._open == "full" else "enter whole page"
+        head = story.title(request, frame.now)
+        # The pane itself says at the end how many lines are below.
+        room = self.size.width - GUTTER - 14 - sum(columns_of(clean(cell.text)) for cell in head)
+        ways = (f"   w decide again   {keys}", f"   w again   {keys}", f"   {keys}")
+        title = (*head, Cell(next((each for each in ways if len(each) <= room), ""), Role.FAINT))
         self._pane.show(request.id, title, lines)
         self._read(frame, request, told)
 

@@ -305,7 +305,13 @@ class RoutingPage(Page):
                     "Alias",
                     (
                         Field("name", "Name", given["name"], "gpt-4"),
-                        Field("target", "Leads to", given["target"], "a model", self._models),
+                        Field(
+                            "target",
+                            "Leads to",
+                            given["target"],
+                            "a model; → completes it",
+                            self._models,
+                        ),
                     ),
                     lambda typed: drafts.check_alias(draft, old, typed, self._models),
                     "Keep",
@@ -318,8 +324,20 @@ class RoutingPage(Page):
                 form = Form(
                     "Fallback chain",
                     (
-                        Field("model", "Model", old or "", "the one asked for", self._models),
-                        Field("chain", "Then", chain, "others, after commas", self._models),
+                        Field(
+                            "model",
+                            "Model",
+                            old or "",
+                            "the one asked for; → completes it",
+                            self._models,
+                        ),
+                        Field(
+                            "chain",
+                            "Then",
+                            chain,
+                            "others, after commas; → completes",
+                            self._models,
+                        ),
                     ),
                     lambda typed: drafts.check_fallback(draft, old, typed, self._models),
                     "Keep",

@@ -71,7 +71,7 @@ class ReadingPane(Widget, can_focus=True):
         palette, width = palette_of(self), self.size.width
         if y == 0:
             below = len(self._lines) - self.top - self.room
-            more = (Cell(f"  ↓ {below} more lines", Role.WARN),) if below > 0 else ()
+            more = (Cell(f"  ↓ {below} more", Role.WARN),) if below > 0 else ()
             strip = title_strip((*self._title, *more), width, palette, focused=self.has_focus)
         else:
             number = self.top + y - 1

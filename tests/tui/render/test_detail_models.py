@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nexus.domain.backend import FactSource, Model, Residency, Zone
-from tui.render.detail import model_pieces
+from tui.render.detail import fact_pieces
 
 
 def text(model: Model) -> str:
-    return "".join(cell.text for cell in model_pieces(model))
+    return "".join(cell.text for cell in fact_pieces(model))
 
 
 def test_a_fact_that_is_not_the_servers_own_word_is_marked() -> None:

@@ -108,7 +108,7 @@ def test_a_second_decision_is_told_where_one_took_over() -> None:
     done.ended = finished(backend="cloud", duration_ms=9.0)
     over = {"model": "gpt-4o", "backend": "cloud", "why": "only_healthy_backend"}
     text = told(account(done) | {"took_over": over})
-    assert "fallback → gpt-4o on cloud  only one available" in text
+    assert "fallback → gpt-4o on cloud  the only one" in text
     assert "X-Nexus-Fallback-Model: gpt-4o" in text
 
 

@@ -13,7 +13,7 @@ from nexus.domain.events import RequestFinished
 from tui.render.filters import entry_text, matches
 from tui.render.spark import spark
 from tui.render.status import LOOK, http_cell
-from tui.render.why import reason, why
+from tui.render.why import reason, refusal, why
 
 DONE = RequestFinished(
     "req_1", 60.0, "gpt-4", "llama", BackendId("a"), "gpu-01", BackendType.VLLM,
@@ -22,17 +22,22 @@ DONE = RequestFinished(
 )  # fmt: skip
 
 
+def test_a_refusal_does_not_name_the_model_again() -> None:
+    assert refusal("Model 'm' lacks required capabilities", "m") == "lacks required capabilities"
+    assert refusal("Model 'm' not found.", "other") == "Model 'm' not found."
+
+
 @pytest.mark.parametrize(
     ("short", "words"),
     [
-        ("only_healthy_backend", "only one available"),
+        ("only_healthy_backend", "the only one"),
         ("highest_score:gpu-01:98", "best score 98"),
         ("highest_score:http://h:1:0.75", "best score 0.75"),
         ("round_robin:index_3", "round robin 3"),
         ("priority:gpu-01:10", "priority 10"),
         ("random:gpu-01", "random choice"),
         ("fallback:llama3:8b:highest_score:gpu-01:80", "fallback llama3:8b; best score 80"),
-        ("fallback:m:only_healthy_backend", "fallback m; only one available"),
+        ("fallback:m:only_healthy_backend", "fallback m; the only one"),
         ("something new", "something new"),
         ("", ""),
     ],
@@ -73,4 +78,6 @@ def test_filter_words_must_all_agree(words: str, found: bool) -> None:
 def test_bars_are_scaled_and_silence_is_blank() -> None:
     assert spark((0, 0)) == "  "
     assert spark((0, 8, 4)) == " █▄"
+    assert spark((None, 0, 8)) == "· █"
+    assert spark((None, None)) == "··"
     assert spark((1,)) != "█"

@@ -186,7 +186,7 @@ async def test_a_model_is_loaded_and_unloaded_after_a_question() -> None:
         assert stage.source.wishes == [("load", "workshop llava:13b")]
         await stage.press("down", "U")
         assert "Unload nomic-embed-text from workshop?" in stage.text
-        assert "Nobody else has it" in stage.text
+        assert "No other backend has it loaded" in stage.text
         await stage.press("right", "enter")
         assert stage.source.wishes[-1] == ("unload", "workshop nomic-embed-text")
 
@@ -196,7 +196,7 @@ async def test_a_model_in_memory_is_not_loaded_again() -> None:
     async with staged(*updates) as stage:
         await stage.press("2", "tab", "L")
         assert stage.source.wishes == []
-        assert "in memory there already" in stage.text
+        assert "is loaded on gpu-01 already" in stage.text
 
 
 async def test_the_filter_narrows_the_list_and_going_to_a_backend_clears_it() -> None:

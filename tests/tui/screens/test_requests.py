@@ -402,7 +402,10 @@ async def test_the_rows_shown_are_exported(tmp_path: Path, monkeypatch: pytest.M
         await written_out(stage)
         shown = len(table(stage).keys)
         [told] = tmp_path.glob("*.json")  # noqa: ASYNC240
-        assert len(json.loads(told.read_text())) == shown
+        rows = json.loads(told.read_text())
+        assert len(rows) == shown
+        assert [row["ID"] for row in rows] == list(table(stage).keys)
+        assert all(row["AT"].startswith("2027-01-15T0") for row in rows)
         assert told.name == "nexus-requests-20270115-080000.json"
         assert "nexus-requests-20270115-080000.csv" in stage.text.replace("\n", "")
 
@@ -422,7 +425,7 @@ async def test_in_a_browser_files_and_copies_go_to_the_browser(
     async with page() as (stage, _):
         await stage.press("ctrl+s")
         assert len(sent) == 2
-        assert sent["nexus-requests-20270115-080000.csv"].startswith("TIME,STATUS")
+        assert sent["nexus-requests-20270115-080000.csv"].startswith("AT,ID,TIME,STATUS")
         await stage.press("y", "i")
         assert isinstance(stage.app.screen, ShownText)
     assert written == []
@@ -508,10 +511,20 @@ async def test_every_page_with_rows_exports_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with page() as (stage, _):
-        for key, name in (("1", "backends"), ("3", "matrix"), ("7", "log")):
+        for key, name, heads in (
+            ("1", "backends", "STATUS"),
+            ("R", "routing", "AT,ID,TIME"),
+            ("3", "matrix", "MODEL"),
+            ("7", "log", "AT,TIME"),
+            ("c", "changes", "AT,TIME"),
+        ):
             await stage.press(key, "ctrl+s")
             await written_out(stage)
-            assert list(tmp_path.glob(f"nexus-{name}-*.csv")), name  # noqa: ASYNC240
+            (path,) = tmp_path.glob(f"nexus-{name}-*.csv")  # noqa: ASYNC240
+            first = path.read_text().splitlines()
+            assert first[0].startswith(heads), name
+            dated = [row for row in first[1:] if heads.startswith("AT")]
+            assert all(row.startswith("2027-01-15T0") for row in dated), name
 
 
 async def test_w_shows_what_would_be_done_now_beside_what_was_done_and_again_puts_it_away() -> None:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from textual.widgets import Input
+
 from nexus.domain.access import Role
 from nexus.domain.audit import AuditEntry
 from nexus.domain.events import ChangeMade
@@ -50,10 +52,11 @@ async def test_every_rule_is_a_row_with_how_it_stands() -> None:
     async with routing() as stage:
         assert "ok" in stage.line_with("→ llama3.3:70b")
         assert "ok depth 2" in stage.line_with("gpt-4-turbo")
-        assert "nobody lists the target" in stage.line_with("claude")
+        assert "nobody lists it" in stage.line_with("claude")
         assert "⇢ qwen3:32b ⇢ gpt-4o" in stage.text
         assert "tier 2 or better, no fallbacks" in stage.line_with("2 *")
-        assert "priority 50 load 30 latency 20" in stage.line_with("smart")
+        assert "prio 50 load 30 latency 20" in stage.line_with("smart")
+        assert "2 retries" in stage.line_with("smart")
 
 
 async def test_the_rule_under_the_cursor_is_followed_down_to_backends() -> None:
@@ -138,6 +141,34 @@ async def test_a_wrong_word_keeps_the_button_off() -> None:
         assert isinstance(stage.app.screen, Form)
         await stage.press("escape")
         assert isinstance(stage.app.screen, RoutingPage)
+
+
+async def test_what_right_would_complete_stands_below_the_field() -> None:
+    async with routing() as stage:
+        await stage.press("e", "enter", "ctrl+u", *"qw")
+        assert "→ qwen3:32b" in stage.text
+        await stage.press("right")
+        assert "→ qwen3:32b" not in stage.text
+        assert stage.app.screen.query_one("#field-target", Input).value == "qwen3:32b"
+
+
+async def test_of_a_list_the_last_word_is_completed() -> None:
+    async with routing() as stage:
+        await stage.press("n", "down", "enter", *"gpt-4o", "enter", *"qwen3:32b, lla")
+        assert "→ llama3.3:70b" in stage.text
+        await stage.press("right")
+        typed = stage.app.screen.query_one("#field-chain", Input).value
+        assert typed == "qwen3:32b, llama3.3:70b"
+
+
+async def test_what_is_missing_is_said_when_it_was_passed_by_and_enter_leads_there() -> None:
+    async with routing() as stage:
+        await stage.press("n", "enter")
+        assert "a name is needed" not in stage.text
+        await stage.press("enter", *"qwen3:32b", "enter")
+        assert "✖ a name is needed" in stage.text
+        assert stage.app.focused is not None
+        assert stage.app.focused.id == "field-name"
 
 
 async def test_new_rules_of_every_kind() -> None:

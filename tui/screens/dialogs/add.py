@@ -28,7 +28,7 @@ class Add(Dialog):
 
     YES = "Add"
     ROWS: ClassVar[tuple[Field, ...]] = (
-        Field("url", "URL", hint="http://10.0.0.44:8000"),
+        Field("url", "URL", hint="http://10.0.0.44:8000, or host:port"),
         Field("name", "Name", hint="made from the URL"),
         Field("zone", "Zone", hint="restricted or open; empty is what its kind is"),
         Field("priority", "Priority", hint="50; 0 is preferred to 100"),
@@ -105,6 +105,11 @@ class Add(Dialog):
         new, _ = self._read()
         if not new.url:
             return ()
+        typed = self.words.get("url", "").strip()
+        added = () if "://" in typed else (Cell("http:// is added   ", Role.DIM),)
+        return (*added, *self._answer(new))
+
+    def _answer(self, new: NewBackend) -> Line:
         if new.url != self._asked or self._looking:
             return line(Cell("◐ looking what answers there", Role.INFO))
         if self._trouble:

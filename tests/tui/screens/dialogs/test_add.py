@@ -64,6 +64,18 @@ async def test_a_server_that_nobody_knows_may_be_added_and_that_is_said() -> Non
         assert stage.source.added == [NewBackend(URL)]
 
 
+async def test_that_a_scheme_is_added_is_said() -> None:
+    async with staged(Story(START).opening()) as stage:
+        stage.source.found[URL] = VLLM
+        await stage.press("n", *"gpu-9:8000")
+        assert "http:// is added   ◐ looking what answers" in stage.text
+        await quiet(stage)
+        assert "http:// is added   ● vLLM 0.11.0" in stage.text
+        await stage.press("ctrl+u", *URL)
+        await quiet(stage)
+        assert "is added" not in stage.text
+
+
 async def test_mistakes_stand_beside_their_field() -> None:
     async with staged(Story(START).opening()) as stage:
         await stage.press("n", *"gpu-900000")
