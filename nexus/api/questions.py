@@ -1,6 +1,6 @@
 """Why it went there, and what would be: three questions answered without FastAPI.
 
-Whoever asks them wants to know now, and FastAPI takes a quarter of a second and 16 MB at its first
+Whoever asks them wants to know now, and FastAPI takes a quarter of a second and 11 MB at its first
 request. So what is plainly one of these questions is answered here. The control surface has them
 too, for its page; and what is odd about a question, such as a body that is no JSON or has a field
 too many, is left to it, so that both say the same.

@@ -51,8 +51,24 @@ def test_no_module_of_the_gateway_loads_the_dashboard() -> None:
 
 
 def test_importing_the_composition_root_loads_no_web_framework() -> None:
-    """FastAPI comes with the first request for the control surface: 9 MB and a quarter second."""
+    """FastAPI comes with the first request for the control surface: 11 MB and a quarter second."""
     assert not loaded_by("import nexus.runtime") & {"fastapi", "starlette", "textual"}
+
+
+def test_the_control_surface_comes_without_what_it_does_not_use() -> None:
+    code = (
+        "import asyncio, urllib.request\n"
+        "from tests.fakes.doors import protocol_door\n"
+        "async def main():\n"
+        "    async with protocol_door('http://127.0.0.1:1') as door:\n"
+        "        url = f'{door.url}/nexus/v1/backends'\n"
+        "        await asyncio.to_thread(lambda: urllib.request.urlopen(url).read())\n"
+        "asyncio.run(main())"
+    )
+    loaded = loaded_by(code)
+
+    assert "fastapi" in loaded
+    assert not loaded & {"pydantic.v1", "html.entities"}
 
 
 @pytest.mark.parametrize("argument", ["--version", "--help"])
