@@ -29,15 +29,12 @@ class Bell:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def wait(self) -> None:
-        """Until it rings."""
+    def wait(self) -> asyncio.Future[None]:
+        """Done when it rings."""
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
         if self._rung:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+            waiter.set_result(None)
+        return waiter
 
 
 class Clock(Protocol):

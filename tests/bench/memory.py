@@ -21,12 +21,12 @@ REST_S = 3.0
 """Seconds until every backend has been checked and what starting needed has been given back."""
 
 
-def _at_rest(ports: Sequence[int], *, dashboard: bool = False, rest_s: float = REST_S) -> int:
+def _at_rest(ports: Sequence[int], *, dashboard: bool = False) -> int:
     """Resident bytes of a gateway over these backends, some time after its start."""
     with contextlib.ExitStack() as stack:
         screen = stack.enter_context(terminal()) if dashboard else None
         server = stack.enter_context(nexus(ports, terminal=screen))
-        time.sleep(rest_s)
+        time.sleep(REST_S)
         return server.rss_bytes()
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     dashboard: list[int] = []
     with upstream(MANY) as backends:
         ports = backends.ports
-        _at_rest(ports[:FEW], dashboard=True, rest_s=0.5)
+        _at_rest(ports[:FEW], dashboard=True)
         for _ in range(STARTS):
             alone.append(_at_rest([]))
             few.append(_at_rest(ports[:FEW]))

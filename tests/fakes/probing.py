@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from nexus.domain.http import HttpCall, HttpReply
@@ -51,7 +51,7 @@ class ScriptedAsker:
 class Waited(Protocol):
     """A bell or an event."""
 
-    async def wait(self) -> object: ...
+    def wait(self) -> Awaitable[object]: ...
 
 
 class HandClock:
@@ -68,8 +68,7 @@ class HandClock:
         due = asyncio.Event()
         entry = (self.seconds + seconds, due)
         self._due.append(entry)
-        loop = asyncio.get_running_loop()
-        waits = [loop.create_task(one) for one in (event.wait(), due.wait())]
+        waits = [asyncio.ensure_future(one) for one in (event.wait(), due.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
