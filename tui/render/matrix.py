@@ -19,7 +19,7 @@ FIXED = (
     Column("UP", 3, right=True),
 )
 NARROWEST = 4
-WIDEST = 12
+WIDEST = 14
 
 LEGEND = "● loaded  ◦ on disk  ◌ draining  ✖ down  · absent     v vision  t tools  j json  e embed"
 

@@ -45,7 +45,7 @@ LEGEND = (
 )
 MARK = 4
 """Narrowest column of a backend: a mark in brackets."""
-WIDEST = 12
+WIDEST = 14
 
 
 @dataclass(frozen=True, slots=True)
