@@ -142,7 +142,7 @@ def _usage(end: bytes) -> Usage:
     if usual is not None and end.find(b'put_tokens"', at) < 0:
         prompt: int | None = int(usual[1] or usual[4])
         completion: int | None = int(usual[2] or usual[3])
-        near = max(0, at - TIMINGS_BYTES)
+        near = at - TIMINGS_BYTES if at > TIMINGS_BYTES else 0
     else:
         prompt, completion, near = _count(_PROMPT, end), _count(_COMPLETION, end), 0
     if end.find(b'"timings"', near) < 0:

@@ -33,7 +33,10 @@ class RetryBudget:
         left = self._left
         if model not in left and len(left) >= MODELS_KEPT:
             left.clear()
-        left[model] = min(MOST, left.get(model, AT_ONCE) + SHARE)
+        more = left.get(model, AT_ONCE) + SHARE
+        if more > MOST:
+            more = MOST
+        left[model] = more
 
     def take(self, model: str) -> bool:
         """Whether one more retry fits; it is counted if so."""

@@ -121,7 +121,7 @@ def _decision(
     zone: Zone,
 ) -> Decision:
     """Rank the free candidates. `able` are those that passed every rule but capacity."""
-    those, limit = free.candidates, max(1, policy.max_attempts)
+    those, limit = free.candidates, policy.max_attempts or 1
     if len(those) == 1:
         order, why = [0], "only_backend_in_doubt" if spare else "only_healthy_backend"
     else:

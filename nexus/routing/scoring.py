@@ -70,23 +70,15 @@ def score(
         places: requests that it works on at once, where that is known; more never lower the score.
     """
     return (
-        fixed_points(priority, latency_points(latency_ms), weights)
+        weights.priority * priority_points(priority)
         + weights.load * load_points(pending, places)
+        + weights.latency * latency_points(latency_ms)
     ) // 100
 
 
-def fixed_points(priority: int, latency: int, weights: Weights) -> int:
-    """A hundred times the points of a candidate whose load is worth nothing.
-
-    With `weights.load * load_points` it is a hundred times the score. Most changes of a load are of
-    its requests in flight, and leave this as it was.
-
-    Args:
-        priority: beyond 0..100 is taken as the nearest end.
-        latency: `latency_points`.
-        weights: percent, summing to 100.
-    """
-    return weights.priority * (100 - min(100, max(0, priority))) + weights.latency * latency
+def priority_points(priority: int) -> int:
+    """The priority part, 0..100."""
+    return 100 - min(100, max(0, priority))
 
 
 def latency_points(delay_ms: float | None) -> int:

@@ -17,11 +17,11 @@ from typing import Final
 
 from nexus.domain.backend import Load, Residency, Zone
 from nexus.domain.fleet import Candidate, Fleet, Loads, LoadView
-from nexus.domain.policy import Policy, Weights
+from nexus.domain.policy import Policy
 from nexus.domain.request import Endpoint, Needs
 from nexus.domain.seats import Seats
 from nexus.routing.rules import KINDS, context
-from nexus.routing.scoring import delay_ms, fixed_points, latency_points, load_points
+from nexus.routing.scoring import delay_ms, latency_points, load_points, priority_points
 
 STEP: Final = 1 << 20
 """A point of score outweighs any number of requests in flight. A power small enough for the keys to
@@ -44,11 +44,12 @@ class Shortlist:
         "_lengths",
         "_loads",
         "_order",
+        "_patience",
         "_places",
+        "_prior",
         "_refusing",
         "_room",
         "_seats",
-        "_weights",
         "_worth",
         "candidates",
         "cold",
@@ -93,11 +94,14 @@ class Shortlist:
         self._places = range(len(faces))
         self._seats = Seats(self.ids)
         self._room = [each.backend.places for each in candidates]
-        self._weights: Weights = policy.weights
         self._worth = policy.weights.load
+        self._patience = policy.weights.latency
         self._loads: Sequence[LoadView | None] = [_NEVER] * len(faces)
+        wp = policy.weights.priority
+        self._prior = [wp * priority_points(face.priority) for face in faces]
         self._fixed = [0] * len(faces)
-        """What the keys are made of beside requests in flight: see `fixed_points`."""
+        """Of each a hundred times its score but for the part that is load. Most changes of a load
+        are of its requests in flight, and leave this as it was."""
         self._keys = [0] * len(faces)
         self._order = list(range(len(faces)))
         """The keys in ascending order, each times the number of places, plus the number of places
@@ -137,10 +141,8 @@ class Shortlist:
                 or load.latency_ms is not was.latency_ms
                 or load.quiet_min is not was.quiet_min
             ):
-                candidate = self.candidates[place]
-                latency = latency_points(delay_ms(candidate, load))
-                priority = candidate.backend.face.priority
-                fixed[place] = fixed_points(priority, latency, self._weights)
+                latency = latency_points(delay_ms(self.candidates[place], load))
+                fixed[place] = self._prior[place] + self._patience * latency
             pending, room = load.pending, self._room[place]
             worth = 100 - pending if room is None and pending < 100 else load_points(pending, room)
             key = (fixed[place] + self._worth * worth) // 100 * STEP - pending
