@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nexus.store.loads import Thinned
-from nexus.store.part import Part, joined, read_whole, whole
+from nexus.store.part import Part, joined, joined_whole, read_whole, whole
 
 MOST: Final = 1000
 """Requests of one chunk."""
@@ -79,7 +79,9 @@ def thinned(part: Part, breathe: Callable[[], object]) -> Part:
         at += size
         if place % _SLICE == 0:
             breathe()
-    return part._replace(told=whole(list(map(len, told))), loads=b"".join(told))
+    return part._replace(
+        told=joined_whole([whole(list(map(len, told)))], [part.size]), loads=b"".join(told)
+    )
 
 
 def _due(told: Sequence[tuple[int, int]]) -> list[int]:

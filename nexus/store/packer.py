@@ -11,11 +11,9 @@ do, costs one look-up for all that it has in common with others.
 
 from __future__ import annotations
 
-from array import array
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from math import nan
-from operator import attrgetter
 from typing import Final, cast
 
 from nexus.domain.backend import BackendId, BackendType, Zone
@@ -25,17 +23,8 @@ from nexus.domain.request import ANONYMOUS, Endpoint, Needs
 from nexus.domain.text import clean
 from nexus.store.details import ERROR_CHARS, detail
 from nexus.store.facts import MOST_CACHED, Facts, Form, Picture, Sort
-from nexus.store.part import FLOATS, NONE, WHOLE, Part, narrow, packed, sparse, texts
+from nexus.store.part import NONE, WHOLE, Part, floats, joined_whole, small, sparse, texts, whole
 from nexus.telemetry.records import Record
-
-_OWN: Final = ("prompt_tokens", "max_tokens", "affinity")
-"""The fields of needs that are no part of a kind."""
-
-_asked = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
-_plan = attrgetter("model", "reason", "fallback", "spare", "zone")
-_became = attrgetter(
-    *("model", "backend_id", "backend", "backend_type", "reason", "stream", "status", "attempts")
-)
 
 _UNREAD: Final = Needs(Endpoint.CHAT, "", prompt_tokens=NONE)
 """Stands for needs that there are none of."""
@@ -48,7 +37,6 @@ _NOWHERE: Final = RequestFinished(
 
 _NO_PLACES: Final[Mapping[int, int]] = {}
 _NO_ZONES: Final[Mapping[tuple[BackendId, str], Zone]] = {}
-
 
 Ended = RequestFinished | RequestRefused
 
@@ -104,66 +92,66 @@ class _Work:
         self._facts = facts
         self._chunk = chunk
         self._bare = bare
-        self._size = 0
-        self._ids: list[bytes] = []
+        self._sizes: list[int] = []
         self._bounds: list[str] = []
-        self._why: list[bytes] = []
-        self._numbers = {name: array("d") for name in FLOATS}
-        self._counts = {name: array("i") for name in WHOLE}
-        self._places = array("H")
-        self._loads: list[bytes] = []
+        self._times: list[float] = []
+        self._columns: defaultdict[str, list[bytes]] = defaultdict(list)
         self._errors: dict[int, tuple[str, str | None]] = {}
         self._odd: dict[int, bytes] = {}
 
     def part(self) -> Part:
         """What was seen."""
-        at = self._numbers["at"]
-        columns = {each: packed(values) for each, values in self._numbers.items()}
-        columns |= {each: narrow(values) for each, values in self._counts.items()}
+        columns = {
+            name: joined_whole(each, self._sizes) if name in WHOLE else b"".join(each)
+            for name, each in self._columns.items()
+        }
         return Part(
-            size=self._size,
-            since=min(at),
-            until=max(at),
+            size=sum(self._sizes),
             least_id=min(self._bounds),
             greatest_id=max(self._bounds),
-            ids=b"".join(self._ids),
             errors=sparse(self._errors),
-            why=b"".join(self._why),
             odd=sparse(self._odd),
-            places=packed(self._places),
-            loads=b"".join(self._loads),
+            since=min(self._times),
+            until=max(self._times),
             **columns,
         )
 
     def see(self, records: Sequence[Record]) -> None:
         """Some more records. They are in the processor's cache now, so all of it is done here."""
-        first = self._size
-        numbers, counts = self._numbers, self._count
+        first = sum(self._sizes)
         self._plans(records, first)
+        self._sizes.append(len(records))
         ends = cast("list[Ended]", [record.ended for record in records])
         told = [end if isinstance(end, RequestFinished) else _NOWHERE for end in ends]
         asked = [record.needs or _UNREAD for record in records]
         ids = [record.request_id for record in records]
-        self._size += len(records)
-        self._ids.append(texts(ids))
+        at = [record.at for record in records]
         self._bounds += min(ids), max(ids)
-        numbers["at"].extend([record.at for record in records])
-        numbers["ended_at"].extend([end.at for end in ends])
-        numbers["duration_ms"].extend([end.duration_ms for end in told])
-        numbers["ttft_ms"].extend([nan if (n := end.ttft_ms) is None else n for end in told])
-        numbers["speed"].extend([nan if (n := end.tokens_per_s) is None else n for end in told])
-        counts("turn", [record.turn for record in records])
-        counts("version", [0 if (n := its.fleet) is None else n.version for its in records])
-        counts("policy", self._policies(records))
-        counts("estimate", [needs.prompt_tokens for needs in asked])
-        counts("most", [NONE if (n := its.max_tokens) is None else n for its in asked])
-        counts("prompt", [NONE if (n := its.prompt_tokens) is None else n for its in told])
-        counts("completion", [NONE if (n := its.completion_tokens) is None else n for its in told])
+        self._times += min(at), max(at)
+        self._add(
+            at=floats(at),
+            duration_ms=floats([end.duration_ms for end in told]),
+            estimate=whole([needs.prompt_tokens for needs in asked]),
+            most=whole([NONE if (n := needs.max_tokens) is None else n for needs in asked]),
+            ids=texts(ids),
+            ended_at=floats([end.at for end in ends]),
+            ttft_ms=floats([nan if (n := end.ttft_ms) is None else n for end in told]),
+            prompt=whole([NONE if (n := end.prompt_tokens) is None else n for end in told]),
+            completion=whole([NONE if (n := end.completion_tokens) is None else n for end in told]),
+            speed=floats([nan if (n := end.tokens_per_s) is None else n for end in told]),
+            turn=whole([record.turn for record in records]),
+            version=whole([0 if (its := each.fleet) is None else its.version for each in records]),
+            policy=whole(self._policies(records)),
+        )
         for place, end in enumerate(ends, first):
             if isinstance(end, RequestRefused):
                 self._errors[place] = clean(end.message, ERROR_CHARS), end.code
             elif end.error:
                 self._errors[place] = clean(end.error, ERROR_CHARS), None
+
+    def _add(self, **columns: bytes) -> None:
+        for name, column in columns.items():
+            self._columns[name].append(column)
 
     def _policies(self, records: Sequence[Record]) -> list[int]:
         by_id = {id(each.policy): each.policy for each in records}
@@ -203,7 +191,14 @@ class _Work:
                 and ended.requested == needs.model
                 and not bare
             ):
-                key = (_asked(needs), needs.affinity == "", _plan(answer), _became(ended))
+                key = (  # an attrgetter takes three times as long
+                    (needs.model, needs.tenant, needs.affinity == "", needs.endpoint, needs.stream),
+                    (needs.vision, needs.audio, needs.tools, needs.json_mode, needs.headers),
+                    (needs.zone, needs.zone_by, needs.min_tier, needs.tier_by),
+                    (needs.strict, needs.flexible, answer.fallback, answer.spare, answer.zone),
+                    (answer.model, answer.reason, ended.model, ended.backend_id, ended.backend),
+                    (ended.backend_type, ended.reason, ended.stream, ended.status, ended.attempts),
+                )
                 sort = picture.sorts.get(key) or self._sort(picture, key, needs, answer, ended)
                 kind, form, place_of = sort
                 if form:
@@ -218,23 +213,16 @@ class _Work:
             forms.append(form)
             whys.append(why)
             planned.append(count)
-        self._why.append(texts(whys))
-        self._loads += told
-        self._places.extend(places)
-        for name, values in (
-            *(("kind", kinds), ("form", forms), ("picture", pictures), ("planned", planned)),
-            ("told", list(map(len, told))),
-        ):
-            self._count(name, values)
-
-    def _count(self, name: str, values: Sequence[int]) -> None:
-        """Add to a column of integers. They take four bytes until one does not fit."""
-        column = self._counts[name]
-        try:
-            column.extend(array(column.typecode, values))
-        except OverflowError:
-            column = self._counts[name] = array("q", column)
-            column.extend(array("q", values))
+        self._add(
+            kind=whole(kinds),
+            form=whole(forms),
+            why=texts(whys),
+            picture=whole(pictures),
+            planned=whole(planned),
+            places=small(places),
+            told=whole(list(map(len, told))),
+            loads=b"".join(told),
+        )
 
     def _sort(
         self,

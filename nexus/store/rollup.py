@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, floor, log
+from math import exp2, floor, log2
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +27,7 @@ NOWHERE: Final = ""
 SEEN: Final = 250
 """Requests added up at once: some 0.3 ms."""
 
-_PER_BUCKET = 1 / log(1.1)
+_PER_BUCKET = 1 / log2(1.1)
 _LEAST = 0.01
 
 
@@ -40,7 +40,7 @@ class Sketch(Counter[int]):
             return
         if min(values) < _LEAST:
             values = [max(_LEAST, value) for value in values]
-        self.update(map(floor, map(_PER_BUCKET.__mul__, map(log, values))))
+        self.update([floor(log2(value) * _PER_BUCKET) for value in values])
 
     def join(self, counts: Mapping[int, int]) -> None:
         """Count everything that another one has counted."""
@@ -52,7 +52,7 @@ class Sketch(Counter[int]):
         left = share * sum(self.values())
         value: float | None = None
         for bucket, count in sorted(self.items()):
-            value = exp((bucket + 0.5) / _PER_BUCKET)
+            value = exp2((bucket + 0.5) / _PER_BUCKET)
             left -= count
             if left <= 0:
                 break
