@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from hashlib import blake2b
 from operator import attrgetter
@@ -45,8 +45,7 @@ STAMP_S: Final = 3600
 _OWN = ("model", "prompt_tokens", "max_tokens", "affinity", "tenant")
 """The fields of needs that differ from request to request."""
 
-shape_of = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
-"""All that the shape of needs is made of."""
+_shape_of = attrgetter(*(each.name for each in fields(Needs) if each.name not in _OWN))
 
 
 class Pictured(msgspec.Struct, frozen=True):
@@ -105,8 +104,8 @@ class Sort(NamedTuple):
 
     kind: int
     form: int
-    place_of: Callable[[int], int]
-    """The place of a candidate of its plan, by its identity."""
+    places: Mapping[int, int]
+    """Of the candidates of its model, by their identity."""
 
 
 class Picture(NamedTuple):
@@ -190,7 +189,7 @@ class Facts:
 
     def shape(self, needs: Needs) -> int | None:
         """The number of needs without what differs from request to request."""
-        key = shape_of(needs)
+        key = _shape_of(needs)
         try:
             return self._shapes[key]
         except KeyError:

@@ -77,21 +77,12 @@ class PackedLoads:
 
     def pack(self, loads: Collection[tuple[BackendId, LoadView]]) -> bytes:
         """The loads of one decision."""
-        self._news(loads)
+        told = self.since(loads, -1)
         self._chunk = 0
-        return b"".join(self._parts)
+        return told.removeprefix(WHOLE)
 
     def since(self, loads: Collection[tuple[BackendId, LoadView]], chunk: int) -> bytes:
-        """The same as far as it is news in this chunk, 1 or more."""
-        before = self._ids
-        news = self._news(loads)
-        if chunk == self._chunk and before is self._ids:
-            return b"".join(news)
-        self._chunk = chunk
-        return WHOLE + b"".join(self._parts)
-
-    def _news(self, loads: Collection[tuple[BackendId, LoadView]]) -> list[bytes]:
-        """What changed since the last ones. Where `_ids` is another object, everything did."""
+        """The same as far as it is news in this chunk, whose number is 1 or more."""
         then = loads if isinstance(loads, Then) else Then.of(loads)
         ids, now = then.ids, then.loads
         if ids is not self._ids and ids != self._ids:
@@ -100,7 +91,8 @@ class PackedLoads:
             self._speeds = [_NO_SPEEDS] * len(ids)
             self._places = range(len(ids))
             self._ids = ids
-        news: list[bytes] = []
+            self._chunk = 0
+        parts, news = self._parts, b""
         for place in compress(self._places, map(is_not, now, self._last)):
             load = now[place]
             seen, packed, count = self._speeds[place]
@@ -114,10 +106,13 @@ class PackedLoads:
             if latency is None:
                 latency = nan
             head = _head(self._slots[ids[place]], pending, latency, count, load.quiet_min)
-            part = self._parts[place] = head + packed
-            news.append(part)
+            part = parts[place] = head + packed
+            news = news + part if news else part  # most often there is one
         self._last = now
-        return news
+        if chunk == self._chunk:
+            return news
+        self._chunk = chunk
+        return WHOLE + b"".join(parts)
 
 
 def _packed(speeds: Mapping[str, Speed], models: Sequence[str]) -> tuple[bytes, int]:

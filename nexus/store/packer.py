@@ -12,18 +12,19 @@ do, costs one look-up for all that it has in common with others.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import nan
 from typing import Final, cast
 
-from nexus.domain.backend import BackendId, BackendType, Zone
+from nexus.domain.backend import BackendId, BackendType
 from nexus.domain.decision import Decision, RouteReason
 from nexus.domain.events import RequestFinished, RequestRefused
-from nexus.domain.request import ANONYMOUS, Endpoint, Needs
+from nexus.domain.request import Endpoint, Needs
 from nexus.domain.text import clean
 from nexus.store.details import ERROR_CHARS, detail
-from nexus.store.facts import MOST_CACHED, Facts, Form, Picture, Sort
+from nexus.store.facts import Facts
 from nexus.store.part import NONE, WHOLE, Part, floats, joined_whole, small, sparse, texts, whole
+from nexus.store.sorts import kind_of, sort_of
 from nexus.telemetry.records import Record
 
 _UNREAD: Final = Needs(Endpoint.CHAT, "", prompt_tokens=NONE)
@@ -34,9 +35,6 @@ _NOWHERE: Final = RequestFinished(
     *(RouteReason.CAPABILITY_MATCH, "", False, 0),
 )
 """Stands for the end of a request that went nowhere."""
-
-_NO_PLACES: Final[Mapping[int, int]] = {}
-_NO_ZONES: Final[Mapping[tuple[BackendId, str], Zone]] = {}
 
 Ended = RequestFinished | RequestRefused
 
@@ -166,7 +164,8 @@ class _Work:
     def _plans(self, records: Sequence[Record], first: int) -> None:
         """What was decided and on what, one by one. `first` is the place of the first of them."""
         # The loop of this thread, so what it asks for often has names of its own.
-        picture_of, bare, chunk = self._facts.picture, self._bare, self._chunk
+        facts, bare, chunk = self._facts, self._bare, self._chunk
+        picture_of = facts.picture
         kinds, forms, pictures, planned = list[int](), list[int](), list[int](), list[int]()
         whys, told, places = list[str](), list[bytes](), list[int]()
         for place, record in enumerate(records, first):
@@ -191,24 +190,48 @@ class _Work:
                 and ended.requested == needs.model
                 and not bare
             ):
-                key = (  # an attrgetter takes three times as long
-                    (needs.model, needs.tenant, needs.affinity == "", needs.endpoint, needs.stream),
-                    (needs.vision, needs.audio, needs.tools, needs.json_mode, needs.headers),
-                    (needs.zone, needs.zone_by, needs.min_tier, needs.tier_by),
-                    (needs.strict, needs.flexible, answer.fallback, answer.spare, answer.zone),
-                    (answer.model, answer.reason, ended.model, ended.backend_id, ended.backend),
-                    (ended.backend_type, ended.reason, ended.stream, ended.status, ended.attempts),
+                key = (  # all that these have; an attrgetter takes three times as long
+                    needs.model,
+                    needs.tenant,
+                    needs.affinity == "",
+                    needs.endpoint,
+                    needs.stream,
+                    needs.vision,
+                    needs.audio,
+                    needs.tools,
+                    needs.json_mode,
+                    needs.zone,
+                    needs.zone_by,
+                    needs.min_tier,
+                    needs.tier_by,
+                    needs.strict,
+                    needs.flexible,
+                    needs.headers,
+                    answer.model,
+                    answer.reason,
+                    answer.fallback,
+                    answer.spare,
+                    answer.zone,
+                    ended.model,
+                    ended.backend_id,
+                    ended.backend,
+                    ended.backend_type,
+                    ended.reason,
+                    ended.stream,
+                    ended.status,
+                    ended.attempts,
                 )
-                sort = picture.sorts.get(key) or self._sort(picture, key, needs, answer, ended)
+                sort = picture.sorts.get(key) or sort_of(facts, picture, key, needs, answer, ended)
                 kind, form, place_of = sort
                 if form:
                     why = answer.why
                     count = len(answer.order)
-                    places += map(place_of, map(id, answer.order))
+                    for each in answer.order:
+                        places.append(place_of[id(each)])
             else:
-                kind = self._alone(record, picture)
+                kind = kind_of(facts, picture, record)
                 if not bare:
-                    self._odd[place] = detail(record, picture, self._facts)
+                    self._odd[place] = detail(record, picture, facts)
             kinds.append(kind)
             forms.append(form)
             whys.append(why)
@@ -223,60 +246,3 @@ class _Work:
             told=whole(list(map(len, told))),
             loads=b"".join(told),
         )
-
-    def _sort(
-        self,
-        picture: Picture,
-        key: object,
-        needs: Needs,
-        answer: Decision,
-        ended: RequestFinished,
-    ) -> Sort:
-        """What is known by this key; without a form where that cannot be written."""
-        form = Form(
-            bool(needs.affinity),
-            answer.model,
-            answer.reason,
-            answer.fallback,
-            answer.spare,
-            answer.zone,
-            ended.backend_id,
-            ended.backend_type,
-            ended.reason,
-            ended.stream,
-            ended.attempts,
-        )
-        if len(picture.sorts) >= MOST_CACHED:
-            picture.sorts.clear()
-        found = picture.sorts[key] = Sort(
-            self._went(needs.model, ended, needs, picture),
-            self._facts.form(form) or 0,
-            picture.places.get(answer.model, _NO_PLACES).__getitem__,
-        )
-        return found
-
-    def _alone(self, record: Record, picture: Picture | None) -> int:
-        """The kind of a request that did not go as planned."""
-        needs, ended = record.needs, record.ended
-        assert ended is not None
-        asked = ended.requested if needs is None else needs.model
-        if isinstance(ended, RequestFinished):
-            return self._went(asked, ended, needs, picture)
-        tenant, shape = self._who(needs)
-        return self._facts.kind(asked, asked, None, tenant, None, ended.status, shape)
-
-    def _went(
-        self, asked: str, ended: RequestFinished, needs: Needs | None, picture: Picture | None
-    ) -> int:
-        zones = _NO_ZONES if picture is None else picture.zones
-        zone = zones.get((ended.backend_id, ended.model))
-        tenant, shape = self._who(needs)
-        return self._facts.kind(
-            asked, ended.model, ended.backend, tenant, zone, ended.status, shape
-        )
-
-    def _who(self, needs: Needs | None) -> tuple[str, int]:
-        """Tenant, and the number of the shape."""
-        if needs is None:
-            return ANONYMOUS, 0
-        return needs.tenant, self._facts.shape(needs) or 0

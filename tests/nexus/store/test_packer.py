@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nexus.domain.backend import BackendId, Load
+from nexus.domain.backend import BackendId, BackendType, Load, Zone
+from nexus.domain.decision import RouteReason
+from nexus.domain.request import Endpoint, Needs
 from nexus.explain.account import account
 from nexus.store import schema
 from nexus.store.facts import Facts
@@ -47,6 +51,67 @@ def test_requests_that_go_as_planned_share_kind_and_form(packer: Packer) -> None
     assert 0 not in forms(part)
     assert len(set(read_whole(part.kind, 9))) == 1
     assert part.odd == part.errors == b""
+
+
+ODD_NEEDS: dict[str, Any] = {
+    "endpoint": Endpoint.COMPLETIONS,
+    "model": "mistral",
+    "stream": True,
+    "vision": True,
+    "audio": True,
+    "tools": True,
+    "json_mode": True,
+    "prompt_tokens": 77,
+    "max_tokens": 99,
+    "zone": Zone.RESTRICTED,
+    "zone_by": "the client",
+    "min_tier": 2,
+    "tier_by": "the client",
+    "strict": True,
+    "flexible": True,
+    "tenant": "acme",
+    "headers": (("x-team", "red"),),
+}
+ODD_ENDS: dict[str, Any] = {
+    "model": "mistral",
+    "backend_id": BackendId("other"),
+    "backend": "other",
+    "backend_type": BackendType.OLLAMA,
+    "reason": RouteReason.CAPACITY_OVERFLOW,
+    "stream": True,
+    "status": 418,
+    "error": "no tea",
+    "ttft_ms": None,
+    "duration_ms": 5.5,
+    "prompt_tokens": None,
+    "completion_tokens": 0,
+    "tokens_per_s": None,
+    "attempts": 2,
+}
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(Needs)} - {"affinity"}))
+def test_needs_that_differ_in_one_thing_are_told_apart(
+    packer: Packer, connection: sqlite3.Connection, name: str
+) -> None:
+    plain, odd = request("plain"), request("odd")
+    assert odd.needs is not None
+    odd.needs = replace(odd.needs, **{name: ODD_NEEDS[name]})
+    chunk = Opened.of(packer.part([plain, odd, plain]))
+    found = [rebuilt(chunk, place, Known(connection), whole=True).needs for place in range(3)]
+
+    assert found == [plain.needs, odd.needs, plain.needs]
+
+
+@pytest.mark.parametrize("name", ODD_ENDS)
+def test_ends_that_differ_in_one_thing_are_told_apart(
+    packer: Packer, connection: sqlite3.Connection, name: str
+) -> None:
+    plain, odd = request("plain"), request("odd", **{name: ODD_ENDS[name]})
+    chunk = Opened.of(packer.part([plain, odd, plain]))
+    found = [rebuilt(chunk, place, Known(connection), whole=False).ended for place in range(3)]
+
+    assert found == [plain.ended, odd.ended, plain.ended]
 
 
 def test_only_what_did_not_go_as_planned_has_a_detail_of_its_own(packer: Packer) -> None:
