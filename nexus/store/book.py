@@ -43,6 +43,8 @@ class Book:
         self._days = days
         self._most_bytes = most_bytes
         self._ids: deque[set[str]] = deque(maxlen=REMEMBERED)
+        self._spoiled: set[int] = set()
+        """Chunks that cannot be read."""
         self._old = True
         """False once there is certainly nothing of version 1."""
         self._anew()
@@ -161,7 +163,7 @@ class Book:
 
     def merge(self, breathe: Callable[[], object]) -> bool:
         """Make one chunk of some small ones; True where there may be more."""
-        return chunks.merge(self._connection, breathe)
+        return chunks.merge(self._connection, breathe, self._spoiled)
 
     def sweep(self, now: float) -> None:
         """Take away what no request names any more."""

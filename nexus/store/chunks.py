@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nexus.store.loads import Thinned
-from nexus.store.part import Part, joined, joined_whole, read_whole, whole
+from nexus.store.part import SPOILED, Part, joined, joined_whole, read_whole, whole
+from nexus.telemetry.logs import get_logger
+
+log = get_logger("nexus.store")
 
 MOST: Final = 1000
 """Requests of one chunk."""
@@ -38,11 +41,12 @@ def read(connection: sqlite3.Connection, n: int) -> Part | None:
     return None if found is None else Part(*found)
 
 
-def merge(connection: sqlite3.Connection, breathe: Callable[[], object]) -> bool:
+def merge(connection: sqlite3.Connection, breathe: Callable[[], object], spoiled: set[int]) -> bool:
     """Make one chunk of some small neighbours, within a transaction of its own.
 
     Args:
         breathe: called between a few requests.
+        spoiled: numbers of chunks to leave alone; told of those that cannot be read.
 
     Returns:
         True when there may be more to do.
@@ -52,11 +56,16 @@ def merge(connection: sqlite3.Connection, breathe: Callable[[], object]) -> bool
     told: list[tuple[int, int]] = run(
         "SELECT n, size FROM chunks INDEXED BY chunks_told ORDER BY n"
     ).fetchall()
-    those = _due(told)
+    those = _due([(n, MOST if n in spoiled else size) for n, size in told])
     if not those:
         return False
-    part = joined([part for n in those if (part := read(connection, n)) is not None])
-    part = thinned(part, breathe)
+    try:
+        part = joined([part for n in those if (part := read(connection, n)) is not None])
+        part = thinned(part, breathe)
+    except SPOILED as error:
+        log.warning("%d chunks of the history are damaged, and left alone: %s", len(those), error)
+        spoiled.update(those)
+        return True
     run("BEGIN IMMEDIATE")
     try:
         run("DELETE FROM chunks WHERE n BETWEEN ? AND ?", (those[0], those[-1]))

@@ -21,6 +21,9 @@ import msgspec
 NONE: Final = -(2**31)
 """Stands in a column of numbers for what there is not. Nobody counts that far down."""
 
+SPOILED: Final = (ValueError, IndexError, struct.error, msgspec.MsgspecError)
+"""What reading a column may raise that is not what was written."""
+
 _SWAP: Final = sys.byteorder == "big"
 
 

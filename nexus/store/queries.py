@@ -6,6 +6,7 @@ hundred thousand requests every question takes well under 200 ms (tests/bench/hi
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +14,18 @@ from itertools import compress
 from math import inf
 from typing import Final
 
-from nexus.domain.history import Asked, Columns, Kind, Wanted
+from nexus.domain.history import Asked, Columns, Kind, Wanted, columns_of
 from nexus.domain.request import ANONYMOUS, Endpoint, Needs
 from nexus.store.facts import GONE, ZONES
 from nexus.store.filters import Told, in_time, never
 from nexus.store.known import Known
 from nexus.store.opened import Opened
-from nexus.store.part import NONE, read_floats, read_texts, read_whole, read_whole_of
+from nexus.store.part import NONE, SPOILED, read_floats, read_texts, read_whole, read_whole_of
 from nexus.store.rebuild import record
+from nexus.telemetry.logs import get_logger
 from nexus.telemetry.records import Record
+
+log = get_logger("nexus.store")
 
 _LAST: Final = 2**62
 """Behind all chunks."""
@@ -65,9 +69,12 @@ def recent(
     choice = _Choice(wanted, known)
     for n, count in connection.execute(_NEWEST, (last, since, until)):
         chunk = Opened.stored(connection, n, count)
-        places = choice.places(chunk, end if n == last else count)
-        those = places[: limit - len(found)]
-        found += [record(chunk, place, known, whole=False) for place in those]
+        try:
+            places = choice.places(chunk, end if n == last else count)
+            those = places[: limit - len(found)]
+            found += [record(chunk, place, known, whole=False) for place in those]
+        except SPOILED as error:
+            log.warning("%d requests of the history are damaged: %s", count, error)
         if len(found) >= limit:
             break
     return found
@@ -78,9 +85,14 @@ def since(connection: sqlite3.Connection, at: float, until: float | None) -> Ite
     end = inf if until is None else until
     kinds = _Kinds(Known(connection))
     for count, _, _, *columns in connection.execute(_SINCE, (at, end)):
-        when, took = read_floats(columns[0]), read_floats(columns[2])
-        numbers = (read_whole(columns[place], count) for place in (1, 3, 4))
-        for began, kind, estimate, most, ms in zip(when, *numbers, took, strict=True):
+        try:
+            when, took = read_floats(columns[0]), read_floats(columns[2])
+            numbers = (read_whole(columns[place], count) for place in (1, 3, 4))
+            rows = list(zip(when, *numbers, took, strict=True))
+        except SPOILED as error:
+            log.warning("%d requests of the history are damaged: %s", count, error)
+            continue
+        for began, kind, estimate, most, ms in rows:
             if estimate != NONE and at <= began < end:
                 model, shape, tenant, backend, status = kinds[kind]
                 limit = None if most == NONE else most
@@ -89,6 +101,13 @@ def since(connection: sqlite3.Connection, at: float, until: float | None) -> Ite
 
 def columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
     """The same column by column: a hundred thousand are a few copies of memory."""
+    try:
+        return _columns(connection, at, until)
+    except SPOILED:
+        return columns_of(since(connection, at, until))
+
+
+def _columns(connection: sqlite3.Connection, at: float, until: float | None) -> Columns:
     end = inf if until is None else until
     rows = connection.execute(_SINCE, (at, end)).fetchall()
     if not rows:
@@ -117,9 +136,10 @@ def columns(connection: sqlite3.Connection, at: float, until: float | None) -> C
 def _place(connection: sqlite3.Connection, request_id: str) -> tuple[int, int, int] | None:
     """Number and count of the chunk that a request is in, and its place there."""
     for n, count, ids in connection.execute(_WHERE, (request_id,)):
-        found = read_texts(ids, count)
-        if request_id in found:
-            return n, count, found.index(request_id)
+        with contextlib.suppress(*SPOILED):
+            found = read_texts(ids, count)
+            if request_id in found:
+                return n, count, found.index(request_id)
     return None
 
 

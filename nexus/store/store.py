@@ -18,6 +18,7 @@ from typing import Final
 from nexus.domain.audit import AuditEntry
 from nexus.domain.history import Asked, Columns, Metric, Point, Wanted
 from nexus.store import changes, queries
+from nexus.store.part import SPOILED
 from nexus.store.schema import reading
 from nexus.store.series import series
 from nexus.store.writer import Writer
@@ -187,3 +188,5 @@ class Store:
         except sqlite3.Error as error:
             log.warning("%s cannot be read: %s", writer.path, error)
             writer.suspect()
+        except SPOILED as error:
+            log.warning("a part of %s is damaged: %s", writer.path, error)

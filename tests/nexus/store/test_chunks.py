@@ -51,7 +51,8 @@ def sizes(connection: sqlite3.Connection) -> list[int]:
 
 
 def merged(connection: sqlite3.Connection) -> list[int]:
-    while chunks.merge(connection, bool):
+    spoiled = set[int]()
+    while chunks.merge(connection, bool, spoiled):
         pass
     return sizes(connection)
 
@@ -125,7 +126,18 @@ def test_a_merge_that_fails_leaves_all_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(chunks, "write", full)
         with pytest.raises(sqlite3.OperationalError):
-            chunks.merge(connection, bool)
+            chunks.merge(connection, bool, set())
 
     assert not connection.in_transaction
     assert sizes(connection) == [1, 2, 3]
+
+
+def test_what_cannot_be_read_is_left_alone(
+    connection: sqlite3.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = Log(connection)
+    log.add(3, 3, 600, 2, 2)
+    connection.execute("UPDATE chunks SET told = x'010203' WHERE n = 2")
+
+    assert merged(connection) == [3, 3, 600, 4]
+    assert "2 chunks of the history are damaged" in caplog.text

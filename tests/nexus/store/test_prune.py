@@ -68,7 +68,7 @@ def test_a_chunk_goes_when_the_last_request_in_it_is_too_old(
 ) -> None:
     write(connection, AT - 31 * DAY, 1, "old")
     write(connection, AT - 29 * DAY, 1, "young")
-    chunks.merge(connection, bool)
+    chunks.merge(connection, bool, set())
 
     assert not prune.step(connection, AT, 30, PLENTY)
     assert ids(connection) == ["young-0", "old-0"]

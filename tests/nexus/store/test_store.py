@@ -246,6 +246,28 @@ def test_damage_that_the_writer_runs_into_is_found_and_loses_nothing_new(
     assert any("was damaged" in said for said in warnings(caplog))
 
 
+@pytest.mark.parametrize("column", ["ids", "at", "kind", "most", "errors", "form", "loads", "odd"])
+def test_damage_that_sqlite_cannot_see_harms_no_question(
+    path: Path, opened: list[Store], column: str
+) -> None:
+    before = a_store(path, opened)
+    put(before, request("a"), failed("b"), request("c"))
+    before.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE chunks SET {column} = x'c1c1c1'")
+    connection.close()
+    store = a_store(path, opened)
+    put(store, request("new"))
+    asked = [store.record("b"), store.columns(0).at, list(store.since(0))]
+
+    assert len(asked) == 3
+    assert store.recent(9)[0].request_id == "new"
+    assert store.record("new") is not None
+    assert store.columns(0).at
+    assert put(store, request("newer"))
+    assert not list(path.parent.glob("nexus.db.damaged-*"))
+
+
 def until_well_after(store: Store, record: Record) -> None:
     store.put(record)
     until_well(store)
