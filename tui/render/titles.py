@@ -33,6 +33,7 @@ _KEYS = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "enter": "↵",
+    "escape": "esc",
 }
 
 

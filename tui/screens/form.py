@@ -12,6 +12,7 @@ from textual.widgets import Button, Input
 
 from tui.drafts import Checked, Words
 from tui.render.cells import Cell, Line, Role, line
+from tui.render.wrap import wrap
 from tui.screens.fields import Field, field_rows, offered, show_labels, typed
 from tui.screens.over import Over
 from tui.widgets.text_lines import TextLines
@@ -54,19 +55,34 @@ class Form(Over[dict[str, str] | None]):
         with Vertical(classes="dialog form"):
             yield TextLines(classes="dialog-text")
             yield from field_rows(self._fields)
+            yield TextLines(id="form-keys", classes="form-said")
             with Horizontal(classes="dialog-buttons"):
                 yield Button("Cancel", id="no", compact=True)
                 yield Button(self._yes, id="yes", variant="warning", compact=True)
 
     def on_mount(self) -> None:
-        head: list[Line] = [line(Cell(self._title, Role.STRONG))]
-        if self._note:
-            head.append(line(Cell(self._note, Role.DIM)))
-        text = self.query_one(".dialog-text", TextLines)
-        text.styles.height = len(head) + 1
-        text.show(tuple(head))
         show_labels(self, self._fields)
+        completes = "→ completes   " if any(field.choices for field in self._fields) else ""
+        keys = f"tab next   {completes}enter confirm   esc cancel"
+        self.query_one("#form-keys", TextLines).show((line(Cell(keys, Role.FAINT)),))
+        self._fit()
         self._say()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Fold the head, and let the fields scroll in the lines that are left."""
+        text = self.query_one(".dialog-text", TextLines)
+        room = text.content_size.width or 60
+        head: tuple[Line, ...] = (line(Cell(self._title, Role.STRONG)),)
+        if self._note:
+            head += wrap(line(Cell(self._note, Role.DIM)), room, 0)
+        text.styles.height = len(head) + 1
+        text.show(head)
+        # Frame, keys and buttons take five lines.
+        left = self.size.height - len(head) - 6
+        self.query_one(".form-fields").styles.max_height = max(2, left)
 
     @property
     def words(self) -> dict[str, str]:

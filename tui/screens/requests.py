@@ -30,7 +30,7 @@ from tui.render.facts import child, text
 from tui.render.numbers import clock, count, millis, plural
 from tui.render.query import FIELDS, NUMBERS, USAGES, Query, parse
 from tui.render.requests import COLUMNS, NARROW, WIDE, RequestsView
-from tui.render.titles import PAST
+from tui.render.titles import PAST, footer
 from tui.screens.base import dashboard
 from tui.screens.choose import Choose, Option
 from tui.screens.modal import Confirm
@@ -75,6 +75,9 @@ ACTIONS = (
     *EVERYWHERE,
 )  # fmt: skip
 
+
+OF_STORY = ("clear", "copy", "again", "backend", "model", "cancel", "help", "leave")
+"""What the footer names, in order, while a story has the whole page."""
 
 _FILTER = (
     *FIELDS.items(),
@@ -176,6 +179,13 @@ class RequestsPage(Page):
         self._show_hint(query)
         self._show_story(frame)
         self._look_further(frame)
+
+    def footer_left(self, frame: Frame) -> Line:
+        if self._open != "full":
+            return super().footer_left(frame)
+        named = {each.name: each for each in self.ACTIONS if self._offered(each)}
+        keys = [named[name] for name in OF_STORY if name in named]
+        return footer(keys, "", self.size.width)
 
     def _arrange(self) -> None:
         if self._open == "pane" and not self._roomy:

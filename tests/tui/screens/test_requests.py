@@ -547,3 +547,14 @@ async def test_w_opens_the_story_and_tells_what_cannot_be_decided() -> None:
         await stage.press("down", "w")
         assert "Request req_" in stage.text
         assert "it could not be read" in stage.text
+
+
+async def test_a_story_on_the_whole_page_names_its_own_keys() -> None:
+    async with page(size=(80, 24)) as (stage, _):
+        assert "faults" in stage.lines[-1]
+        await stage.press("enter")
+        assert "esc back" in stage.lines[-1]
+        assert "w decide again" in stage.lines[-1]
+        assert "faults" not in stage.lines[-1]
+        await stage.press("escape")
+        assert "faults" in stage.lines[-1]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
 from textual.widgets import Input
 
 from nexus.domain.access import Role
@@ -238,3 +239,18 @@ async def test_every_size_has_room_for_a_draft() -> None:
         async with routing(size) as stage:
             await stage.press("x")
             assert "+ something" in stage.text, size
+
+
+@pytest.mark.parametrize("size", [(60, 14), (80, 24)])
+async def test_the_longest_form_has_all_its_fields_and_buttons_in_small_terminals(
+    size: tuple[int, int],
+) -> None:
+    async with routing(size) as stage:
+        await stage.press("n", "end", "enter")
+        assert "a glob: llama*" in stage.text
+        assert "Keep" in stage.text
+        assert "besides." in stage.text
+        await stage.press(*["tab"] * 7)
+        assert "only with: X-Team=research*" in stage.text
+        assert "enter confirm" in stage.text
+        assert "Keep" in stage.text
