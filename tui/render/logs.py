@@ -10,7 +10,7 @@ from nexus.domain.logline import LogLevel, LogLine, LogValue
 from tui.clean import clean
 from tui.render.cells import BLANK, UNKNOWN, Cell, Line, Role, line
 from tui.render.columns import Column
-from tui.render.numbers import clock, plural, stamp
+from tui.render.numbers import clock, millis, plural, stamp
 
 COLUMNS = (
     Column("TIME", 12),
@@ -22,6 +22,7 @@ COLUMNS = (
 LINES = 5000
 """Lines kept."""
 KEPT_CELLS = 400
+TOOK = "latency_ms"
 REQUEST = "request_id"
 """The field that names a request."""
 EXCEPTION, ERROR = "exception", "error_message"
@@ -213,7 +214,7 @@ def summary(each: LogLine, *, narrow: bool = False) -> str:
     """Message and fields in one line; of a traceback only how it ends.
 
     A line about a request begins with what it is about, without names: id, model, backend, status;
-    `narrow`: with the id behind all else.
+    `narrow`: with how long it took, and the id behind all else.
     """
     left = dict(each.fields)
     parts = [] if each.message == each.component else [each.message]
@@ -226,6 +227,9 @@ def summary(each: LogLine, *, narrow: bool = False) -> str:
             parts.append(id)
         parts += [f"{model or '-'} → {backend or '-'}"] if model or backend else []
         parts += [str(left.pop(name)) for name in ("status_code", ERROR) if left.get(name)]
+        if narrow and isinstance(took := left.get(TOOK), int | float):
+            parts.append(millis(took))
+            del left[TOOK]
     for name, value in left.items():
         if name == EXCEPTION:
             last = str(value).strip().rpartition("\n")[2]

@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.clean import clean
+from tui.clean import width as columns_of
 from tui.render.cells import Cell, Line, Role
 from tui.render.wrap import wrap
-from tui.widgets.paint import ground, line_strip, palette_of, title_strip
+from tui.widgets.paint import GUTTER, ground, line_strip, palette_of, title_strip
 
 EDGE = 2
 """Blank columns left of the text."""
@@ -71,7 +73,10 @@ class ReadingPane(Widget, can_focus=True):
         palette, width = palette_of(self), self.size.width
         if y == 0:
             below = len(self._lines) - self.top - self.room
-            more = (Cell(f"  ↓ {below} more", Role.WARN),) if below > 0 else ()
+            room = width - GUTTER - 2 - sum(columns_of(clean(cell.text)) for cell in self._title)
+            said = f"  ↓ {below} more"
+            said = said if len(said) <= room else f"  ↓ {below}"
+            more = (Cell(said, Role.WARN),) if below > 0 else ()
             strip = title_strip((*self._title, *more), width, palette, focused=self.has_focus)
         else:
             number = self.top + y - 1

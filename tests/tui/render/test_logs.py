@@ -90,6 +90,12 @@ def test_a_request_is_named_before_its_fields() -> None:
     assert summary(line) == "line 1  r1  m → b  200  ttft_ms=3"
 
 
+def test_where_room_is_short_a_request_begins_with_what_came_of_it() -> None:
+    line = some(1, backend="b", request_id="r1", model="m", status_code=200, stream=True,
+                latency_ms=1109)  # fmt: skip
+    assert summary(line, narrow=True) == "line 1  m → b  200  1.1s  stream=True  id=r1"
+
+
 def test_a_long_traceback_is_folded_to_its_end() -> None:
     line = some(4, exception="\n".join(f"at {n}" for n in range(20)), why=None)
     folded = ["".join(c.text for c in each) for each in detail_lines(line, 0, unfolded=False)]
