@@ -15,6 +15,7 @@ from nexus.domain.audit import AuditEntry
 from nexus.domain.policy import Policy, Strategy
 from nexus.explain.account import account, summary
 from nexus.store import writer
+from nexus.store.schema import reading
 from nexus.store.store import Store
 from nexus.telemetry.records import Record
 from tests.fakes.fleets import backend, fleet
@@ -405,6 +406,25 @@ def test_what_comes_while_a_batch_is_written_is_gathered_for_the_next(path: Path
     assert writer.written == 4
     writer._shut()  # pyright: ignore[reportPrivateUsage]
     writer._lock.release()  # pyright: ignore[reportPrivateUsage]
+
+
+def test_what_came_one_by_one_is_put_together_when_there_is_time(
+    path: Path, opened: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "TIDY_S", 0.0)
+    monkeypatch.setattr(writer, "PAUSE_S", 0.0)
+    store = a_store(path, opened)
+    for n in range(8):
+        put(store, request(f"r{n}"))
+    for _ in range(500):
+        assert store.flush()
+        with reading(path) as connection:
+            sizes = connection.execute("SELECT size FROM chunks").fetchall()
+        if sizes == [(8,)]:
+            break
+
+    assert sizes == [(8,)]
+    assert [each.request_id for each in store.recent(9)] == [f"r{n}" for n in range(7, -1, -1)]
 
 
 def test_a_full_queue_forgets_the_oldest_and_counts_them(path: Path) -> None:
