@@ -416,6 +416,7 @@ def test_what_came_one_by_one_is_put_together_when_there_is_time(
     store = a_store(path, opened)
     for n in range(8):
         put(store, request(f"r{n}"))
+    sizes: list[tuple[int]] = []
     for _ in range(500):
         assert store.flush()
         with reading(path) as connection:
