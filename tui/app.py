@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -55,6 +55,7 @@ from tui.stylesheet import SteadyStylesheet
 from tui.theme import THEMES
 from tui.tour import SHOWN_S, Tour
 from tui.views import Frame
+from tui.window import rates
 
 if TYPE_CHECKING:
     from tui.screens.backend import BackendPage
@@ -62,6 +63,10 @@ if TYPE_CHECKING:
     from tui.screens.requests import RequestsPage
 
 FRAMES_PER_S = 5
+BUSY_RPS = 50.0
+"""Requests a second from which on there are half as many."""
+STEP_S = 0.02
+"""Between two steps of a frame, seconds: the first is on the screen by then."""
 WARM_S = 0.25
 """Rest between two pages whose code is loaded, seconds: the gateway comes first."""
 RESULT_S = 0.1
@@ -70,6 +75,7 @@ SHORTLY_S = 0.005
 """From a page being asked for until it is painted, at least, seconds: it is laid out meanwhile."""
 SLICE = 64
 """Updates folded before the gateway gets the loop again: about a millisecond."""
+_OVER = object()
 
 
 def _page(name: str) -> Page:
@@ -109,6 +115,9 @@ class NexusDashboard(App[Leave]):
         self._attached = attached
         self._offset = time.localtime().tm_gmtoff if utc_offset_s is None else utc_offset_s
         self._shown: tuple[DashboardState, int] | None = None
+        self._beats = 0
+        self._steps: Iterator[None] | None = None
+        """What is left of the frame that is being painted."""
         self.film = Film()
         """What was shown of late, and whether it is stopped there."""
         self.state = DashboardState()
@@ -209,7 +218,7 @@ class NexusDashboard(App[Leave]):
         if few and not self.is_headless and self.theme != "nexus-mono":
             self.theme = "nexus-ansi"
         self.run_worker(self._pump(), name="pump", exit_on_error=True)
-        self.set_interval(1 / FRAMES_PER_S, self.show_latest)
+        self.set_interval(1 / FRAMES_PER_S, self._begin_frame)
         self.call_after_refresh(self.up.set)
 
     # -- updates in, frames out --------------------------------------------------------------
@@ -262,6 +271,28 @@ class NexusDashboard(App[Leave]):
 
     def show_latest(self) -> None:
         """Paint if there is something new, and the terminal keeps up."""
+        self._steps = None
+        for _ in self._frame_steps():
+            pass
+
+    def _begin_frame(self) -> None:
+        """The same in steps: while one is painted, requests wait, so none is to take long.
+
+        Beside much traffic every second frame is left out: numbers that change with each one cannot
+        be read anyway, and painting them would be felt by one request in a hundred.
+        """
+        self._beats += 1
+        busy = rates(self.state.total, self._clock()).requests_per_s > BUSY_RPS
+        if busy and self._beats % 2:
+            return
+        self._steps = self._frame_steps()
+        self._go_on(self._steps)
+
+    def _go_on(self, steps: Iterator[None]) -> None:
+        if steps is self._steps and next(steps, _OVER) is not _OVER:
+            self.set_timer(STEP_S, partial(self._go_on, steps))
+
+    def _frame_steps(self) -> Iterator[None]:
         for text in self._drains.look(self.state, self._clock()):
             self.say(text)
         self.state = self._slow.look(self.state, self._clock())
@@ -277,7 +308,12 @@ class NexusDashboard(App[Leave]):
         self._shown = mark
         screen = self.screen
         # One that is just being made has not all its widgets yet; it shows itself once it has.
-        if isinstance(screen, (Page, Reader, Dialog)) and screen.is_mounted:
+        if isinstance(screen, Page) and screen.is_mounted:
+            for _ in screen.steps(frame):
+                yield
+                if self.screen is not screen or not screen.is_mounted:
+                    return
+        elif isinstance(screen, (Reader, Dialog)) and screen.is_mounted:
             screen.show_frame(frame)
 
     def repaint(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
@@ -117,7 +117,8 @@ class MainScreen(ActingPage):
         if small:
             self._arranged = ()
 
-    def paint(self, frame: Frame) -> None:
+    def painting(self, frame: Frame) -> Iterator[None]:
+        # Beside a busy gateway: all of it at once takes seven milliseconds and more.
         if not frame.state.backends:
             self.notice(empty_lines(dashboard(self).source.info, frame.state, frame.now))
             return
@@ -125,9 +126,13 @@ class MainScreen(ActingPage):
         self._arrange(frame)
         self._show_tiles(frame, self.size.width)
         self._show_attention()
+        yield
         self._show_charts(frame)
-        self._show_backends(frame)
+        yield
+        yield from self._showing_backends(frame)
+        yield
         self._show_models(frame)
+        yield
         self._show_routing(frame)
 
     def _arrange(self, frame: Frame) -> None:
@@ -214,13 +219,13 @@ class MainScreen(ActingPage):
         lines = beside(plots, width - 4, height, seconds, end=frame.end, since=since)
         self.query_one("#charts", TextLines).show(tuple((Cell("  "), *row) for row in lines))
 
-    def _show_backends(self, frame: Frame) -> None:
+    def _showing_backends(self, frame: Frame) -> Iterator[None]:
         table, view = self._table, self._backends
         view.trend = table.width_of(backend_cells.TREND) or view.trend
         view.update(frame, self.words, self._order)
         total = len(frame.state.backends)
         title = backends_title(frame.state, len(view.keys), total, self.words, self._order)
-        table.show(view, (*title, *table.position()), self._order)
+        yield from table.showing(view, (*title, *table.position()), self._order)
 
     def _show_models(self, frame: Frame) -> None:
         table, view = self.query_one("#models", LiveTable), self._models

@@ -7,7 +7,7 @@ and `paint()` a frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from typing import ClassVar
@@ -125,6 +125,16 @@ class Page(Shown, Screen[None]):
 
     def show_frame(self, frame: Frame) -> None:
         """Bring the page up to date."""
+        for _ in self.steps(frame):
+            pass
+
+    def painting(self, frame: Frame) -> Iterator[None]:
+        """`paint` in steps, between which others may have the loop."""
+        self.paint(frame)
+        yield
+
+    def steps(self, frame: Frame) -> Iterator[None]:
+        """Bring the page up to date in steps."""
         width, height = self.size
         if not width or not height or not self.is_mounted:
             return
@@ -150,7 +160,7 @@ class Page(Shown, Screen[None]):
             header.show_parts(left, header_right(info, frame.now, width))
         self.query_one("#tabs", TextLines).show((tabs(self.NAME, width),))
         self.query_one("#footer", Bar).show_parts(self.footer_left(frame), BLANK)
-        self.paint(frame)
+        yield from self.painting(frame)
 
     def show_rows(self, table: LiveTable, rows: Rows, title: Line) -> None:
         """Show rows under a title that tells which of them are in sight."""

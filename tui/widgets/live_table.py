@@ -7,7 +7,7 @@ may come, go and change places under it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import ClassVar, Protocol
 
 from textual import events
@@ -21,6 +21,9 @@ from tui.render.cells import Cell, Line, Role
 from tui.render.columns import Column, Fitted, fit_columns
 from tui.render.layout import HEAD
 from tui.widgets.paint import GUTTER, ground, head_strip, palette_of, row_strip, title_strip
+
+AT_ONCE = 5
+"""Rows painted at once while a gateway is at work beside it: a millisecond."""
 
 WIDE = 116
 """From this width columns stand two blanks apart."""
@@ -91,6 +94,8 @@ class LiveTable(Widget, can_focus=True):
         self._shape: tuple[object, ...] = ()
         self._painted: dict[int, tuple[tuple[Cell, ...] | None, bool]] = {}
         self._strips: dict[int, Strip] = {}
+        self._syncs = 0
+        """Comparisons with the screen that have begun."""
         self._index = 0
         self.top = 0
         """Number of the first visible row."""
@@ -125,6 +130,11 @@ class LiveTable(Widget, can_focus=True):
 
     def show(self, rows: Rows, title: Line, sort: str = "") -> None:
         """Take this frame's rows; mark for painting what differs from the screen."""
+        for _ in self.showing(rows, title, sort):
+            pass
+
+    def showing(self, rows: Rows, title: Line, sort: str = "") -> Iterator[None]:
+        """The same in steps of a few rows, between which others may have the loop."""
         self._rows = rows
         self._hold(rows.keys)
         if title != self._title or sort != self._sort:
@@ -132,7 +142,7 @@ class LiveTable(Widget, can_focus=True):
             self._strips.pop(0, None)
             self._strips.pop(1, None)
             self.refresh(Region(0, 0, self.size.width, HEAD))
-        self._sync()
+        yield from self._syncing()
 
     def _hold(self, keys: Sequence[Hashable]) -> None:
         """Keep the cursor on its key; when that is gone, on the same line."""
@@ -155,7 +165,13 @@ class LiveTable(Widget, can_focus=True):
             self.top = max(0, self._index - self.room + 1)
 
     def _sync(self) -> None:
+        for _ in self._syncing():
+            pass
+
+    def _syncing(self) -> Iterator[None]:
         """Compare what should be on the screen with what is, line by line."""
+        self._syncs += 1
+        mine, changed = self._syncs, 0
         rows = self._rows
         width = self.size.width
         if rows is None or not width:
@@ -180,6 +196,11 @@ class LiveTable(Widget, can_focus=True):
                 self._painted[y] = want
                 self._strips.pop(y + HEAD, None)
                 self.refresh(Region(0, y + HEAD, width, 1))
+                changed += 1
+                if changed % AT_ONCE == 0:
+                    yield
+                    if self._syncs != mine:  # another one has begun, and does all
+                        return
 
     def render_line(self, y: int) -> Strip:
         strip = self._strips.get(y)
