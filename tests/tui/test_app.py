@@ -32,6 +32,7 @@ from tui.screens.help import Help
 from tui.screens.main import ACTIONS, MainScreen
 from tui.screens.modal import Confirm
 from tui.sources.story import Story, scanned
+from tui.state import reduce
 from tui.widgets.live_log import LiveLog
 from tui.widgets.live_table import LiveTable
 
@@ -64,6 +65,26 @@ async def test_the_first_screen_tells_the_fleet_in_place() -> None:
         assert "✖ down 5m" in next(line for line in stage.lines if " lab-nuc  " in line)
         assert "Routing   live" in text
         assert "best score" in text
+
+
+async def test_a_frame_in_steps_ends_as_the_newer_one_that_overtakes_it() -> None:
+    """Painted at once, a frame would hold the gateway's loop for several milliseconds."""
+    updates, _ = busy()
+    async with staged(*updates[: len(updates) // 2]) as stage:
+        page, before = stage.app.screen, stage.text
+        assert isinstance(page, MainScreen)
+        for update in updates[len(updates) // 2 :]:
+            stage.app.state = reduce(stage.app.state, update)
+        steps = page.steps(stage.app.frame)
+        next(steps)
+        page.show_frame(stage.app.frame)
+        await stage.pilot.pause()
+        after = stage.text
+        assert after != before
+
+        assert len(list(steps)) == 3  # charts, backends, models; with the log it is whole
+        await stage.pilot.pause()
+        assert stage.text == after
 
 
 async def test_moving_keys_move_the_cursor() -> None:
